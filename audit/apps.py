@@ -1,0 +1,11 @@
+"""The audit trail as a Django app."""
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    """The trail: one table, and the rules of its chain."""
+
+    name = "audit"
+    verbose_name = "Audit trail"
+    default_auto_field = "django.db.models.BigAutoField"

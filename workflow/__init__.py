@@ -1,0 +1,1 @@
+"""Retry-safe status transitions of regulated records."""

@@ -1,0 +1,112 @@
+"""What makes a definition unsound. Found at start-up, all of it at once, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from workflow.definition.effect import Ask, Effect, Lookup, Resend
+from workflow.definition.transition import Transition
+from workflow.definition.workflow import Workflow
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+STATUS_LENGTH = 64
+
+
+def faults(workflow: Workflow[Any, Any]) -> list[str]:
+    """Return every fault, each a sentence that names the part at fault; empty when sound."""
+    return [
+        *_names(workflow),
+        *_statuses(workflow),
+        *_paths(workflow),
+        *(fault for each in workflow.transitions for fault in _transition(workflow, each)),
+    ]
+
+
+def _names(workflow: Workflow[Any, Any]) -> Iterator[str]:
+    if not NAME.fullmatch(workflow.name):
+        yield f"name {workflow.name!r}: use lower case letters, digits and underscores"
+    if workflow.version < 1:
+        yield f"version {workflow.version}: versions start at 1"
+    counted = Counter(transition.name for transition in workflow.transitions)
+    for name, count in counted.items():
+        if count > 1:
+            yield f"transition {name!r} is declared {count} times; names must differ"
+        if not NAME.fullmatch(name):
+            yield f"transition {name!r}: use lower case letters, digits and underscores"
+
+
+def _statuses(workflow: Workflow[Any, Any]) -> Iterator[str]:
+    if not isinstance(workflow.initial, workflow.statuses):
+        yield f"initial status {workflow.initial!r} is not one of {workflow.statuses.__name__}"
+    for status in workflow.final:
+        if not isinstance(status, workflow.statuses):
+            yield f"final status {status!r} is not one of {workflow.statuses.__name__}"
+    for status in workflow.statuses:
+        if not isinstance(status.value, str) or not 0 < len(status.value) <= STATUS_LENGTH:
+            yield f"status {status!r}: its value must be a text of 1 to {STATUS_LENGTH} characters"
+
+
+def _paths(workflow: Workflow[Any, Any]) -> Iterator[str]:
+    reached = {workflow.initial}
+    grown = True
+    while grown:
+        onward = {
+            transition.target
+            for transition in workflow.transitions
+            if reached.intersection(transition.sources)
+        }
+        grown = not onward <= reached
+        reached |= onward
+    left = {source for transition in workflow.transitions for source in transition.sources}
+    for status in workflow.statuses:
+        if status not in reached:
+            yield f"status {status.value!r} is unreachable from {workflow.initial.value!r}"
+        elif status not in left and status not in workflow.final:
+            yield f"status {status.value!r} is a dead end: nothing leaves it; declare it final"
+
+
+def _transition(workflow: Workflow[Any, Any], transition: Transition[Any, Any]) -> Iterator[str]:
+    where = f"transition {transition.name!r}"
+    if not transition.sources:
+        yield f"{where} has no source status"
+    for status in (*transition.sources, transition.target):
+        if not isinstance(status, workflow.statuses):
+            yield f"{where}: {status!r} is not one of {workflow.statuses.__name__}"
+    for guard in (*transition.guards, transition.apply):
+        if guard is not None and not callable(guard):
+            yield f"{where}: {guard!r} is not a function"
+    if transition.permission and transition.permission.count(".") != 1:
+        yield f"{where}: permission {transition.permission!r} is not app_label.codename"
+    for limit in ("timeout", "deadline", "automatic_after"):
+        value = getattr(transition, limit)
+        if value is not None and value <= timedelta(0):
+            yield f"{where}: {limit} is {value}; it must be positive"
+    if transition.automatic_after is not None and transition.form is not None:
+        yield f"{where} fires by itself and so can have no form"
+    yield from (f"{where}: {fault}" for fault in transition.retry.faults())
+    yield from (f"{where}: {fault}" for fault in _effects(transition))
+
+
+def _effects(transition: Transition[Any, Any]) -> Iterator[str]:
+    counted = Counter(effect.name for effect in transition.effects)
+    yield from (
+        f"effect {name!r} is declared {count} times; its name is part of its key"
+        for name, count in counted.items()
+        if count > 1
+    )
+    for effect in transition.effects:
+        yield from _effect(effect)
+
+
+def _effect(effect: Effect[Any]) -> Iterator[str]:
+    if not NAME.fullmatch(effect.name):
+        yield f"effect {effect.name!r}: use lower case letters, digits and underscores"
+    if not isinstance(effect.recovery, Resend | Lookup | Ask):
+        yield (
+            f"effect {effect.name!r} does not declare its recovery; say Resend(), Lookup(...) or"
+            " Ask(), by what the downstream can do after a crash between call and receipt"
+        )
