@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from workflow.definition.transition import Transition
 
@@ -32,6 +33,10 @@ class Workflow(Generic[S, T]):
     """Statuses that a record need not leave. (It may, where a transition says so.)"""
 
     transitions: tuple[Transition[S, T], ...]
+
+    load: Callable[[Any], Any] | None = None
+    """Takes the subjects' queryset and adds what guards look at: `select_related`, annotations.
+    Guards and `apply` may not query by themselves."""
 
     @property
     def key(self) -> str:

@@ -1,0 +1,21 @@
+"""The engine as a Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
+
+
+class WorkflowConfig(AppConfig):
+    """Finds every app's `workflows` module, and keeps the database's guards in place."""
+
+    name = "workflow"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load the definitions, the checks and the hooks after migrations."""
+        from workflow import checks, migrated  # noqa: F401,PLC0415  (need loaded models)
+
+        autodiscover_modules("workflows")
+        post_migrate.connect(migrated.after_migrate, sender=self)

@@ -1,0 +1,101 @@
+"""Taking up work: a lease with a fence on a batch of due envelopes.
+
+A claim is a conditional UPDATE. Whoever changes the row from waiting to running has it; the token
+tells this claim's rows from any other's, and the fence, which rises with every claim, tells an
+attempt from all earlier ones. A worker that stood still past its lease finds another token, and
+may write nothing. Where the database can skip locked rows, workers do not queue behind each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from workflow.definition import registry
+from workflow.engine.limits import limits
+from workflow.models import Priority, State, TransitionEnvelope, uuid7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A batch that one worker holds."""
+
+    token: UUID
+    worker: str
+    envelopes: tuple[UUID, ...]
+    """Transition ids."""
+
+
+def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | None:
+    """Claim up to `limit` due envelopes, the more urgent and older first.
+
+    One whose attempts have killed a worker before is claimed alone, so that it cannot take others
+    down with it. Versions that this release does not have are left to one that does.
+
+    Returns:
+        The claim; None when nothing is due.
+    """
+    token = uuid7()
+    with transaction.atomic():
+        chosen = _choose(now=now, limit=limit or limits().batch)
+        if not chosen:
+            return None
+        taken = (
+            TransitionEnvelope.objects.ready(now=now)
+            .filter(pk__in=chosen)
+            .update(
+                state=State.RUNNING,
+                claim=token,
+                fence=F("fence") + 1,
+                worker=worker,
+                claimed_at=now,
+                due_at=now + limits().lease,
+            )
+        )
+        if taken < len(chosen):
+            ours = TransitionEnvelope.objects.filter(pk__in=chosen, claim=token)
+            chosen = list(ours.values_list("pk", flat=True))
+    return Claim(token=token, worker=worker, envelopes=tuple(chosen)) if chosen else None
+
+
+def is_due(*, now: datetime) -> bool:
+    """Return whether a worker would find anything to do. One statement, no locks."""
+    return (
+        TransitionEnvelope.objects.runnable(registry.versions())
+        .filter(
+            state__in=[State.WAITING, State.RUNNING, State.SCHEDULED],
+            priority__in=Priority.values,
+            due_at__lte=now,
+        )
+        .exists()
+    )
+
+
+def renew(*, claim: Claim, now: datetime) -> None:
+    """Extend the lease of what is left of a claim; rows that are not ours any more stay as is."""
+    TransitionEnvelope.objects.filter(
+        pk__in=claim.envelopes, claim=claim.token, state=State.RUNNING
+    ).update(due_at=now + limits().lease)
+
+
+def _choose(*, now: datetime, limit: int) -> list[UUID]:
+    ready = TransitionEnvelope.objects.ready(now=now).runnable(registry.versions())
+    if connection.features.has_select_for_update_skip_locked:
+        ready = ready.select_for_update(skip_locked=True)
+    chosen: list[UUID] = []
+    for priority in Priority.values:
+        found = list(
+            ready.filter(priority=priority)
+            .order_by("due_at")
+            .values_list("pk", "crashes")[: limit - len(chosen)]
+        )
+        if found and found[0][1] and not chosen:
+            return [found[0][0]]
+        chosen += [pk for pk, crashes in found if not crashes]
+        if len(chosen) >= limit:
+            break
+    return chosen

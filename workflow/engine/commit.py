@@ -1,0 +1,153 @@
+"""The retry-safe outer loop over one claimed batch: read, decide, persist with a guard.
+
+A batch is one transaction: envelopes and records are locked in one order, each envelope is decided
+in Python on what is locked, and all outcomes are written in a few statements. A kill before the
+commit leaves nothing; a kill after it leaves nothing to do. What the database refuses is split in
+halves until the culprit stands alone, so that its neighbours are not hurt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from audit import chain
+from workflow.engine.claim import Claim, renew
+from workflow.engine.decide import Fail, Fire, decide
+from workflow.engine.fire import Fired, Moved, fire
+from workflow.engine.hold import hold, subjects
+from workflow.engine.late import note_late
+from workflow.engine.limits import limits
+from workflow.engine.settle import Ended, settle
+from workflow.models import Ending, State, TransitionEnvelope
+
+log = structlog.get_logger(__name__)
+
+_TRIES_ALONE = 3
+"""Transactions for one envelope before the database's refusal counts as its failure."""
+
+
+def work_off(*, claim: Claim, clock: Callable[[], datetime]) -> Counter[str]:
+    """Bring every envelope of a claim to an outcome and count the outcomes.
+
+    Raises:
+        DatabaseError: The connection is lost. What was not committed is still claimed: hand it
+            back, or let the lease run out.
+    """
+    tally: Counter[str] = Counter()
+    waiting: list[Sequence[UUID]] = [claim.envelopes]
+    tries = 0
+    while waiting:
+        ids = waiting.pop()
+        try:
+            tally += _commit(claim, ids, clock())
+        except (DatabaseError, Moved) as error:
+            if not _is_connected():
+                raise
+            tries = tries + 1 if len(ids) == 1 else 0
+            log.warning("batch.refused", envelopes=len(ids), error=str(error))
+            if len(ids) > 1:
+                middle = len(ids) // 2
+                waiting += [ids[middle:], ids[:middle]]
+            elif tries < _TRIES_ALONE:
+                waiting.append(ids)
+            else:
+                tally += _blame(claim, ids, error, clock())
+                tries = 0
+        else:
+            tries = 0
+        if waiting:
+            renew(claim=claim, now=clock())
+    return tally
+
+
+@transaction.atomic
+def _commit(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
+    held = _held(claim, ids)
+    found = subjects(held)
+    fired: list[Fired] = []
+    ended: list[Ended] = []
+    left: list[UUID] = []
+    until = time.monotonic() + limits().lease.total_seconds() / 6
+    for envelope in held:
+        if time.monotonic() > until and (fired or ended):
+            left.append(envelope.transition_id)
+            continue
+        subject = found.get(envelope.record_id)
+        decision = decide(envelope=envelope, subject=subject, now=now)
+        if isinstance(decision, Fire) and subject is not None:
+            fired.append(Fired(envelope=envelope, subject=subject, decision=decision))
+        elif not isinstance(decision, Fire):
+            ended.append(Ended(envelope=envelope, decision=decision))
+    notes = fire(fired=fired, token=claim.token, now=now) + settle(ended=ended, now=now)
+    if notes:
+        chain.append(notes)
+    if left:
+        _give_back(claim, left, now)
+    late = set(ids) - {envelope.transition_id for envelope in held}
+    if late:
+        transaction.on_commit(lambda: note_late(claim=claim, late=late, now=now))
+    transaction.on_commit(lambda: _log(fired, ended))
+    outcomes = Counter({str(State.FIRED): len(fired), "late": len(late), "left": len(left)})
+    outcomes.update(str(each.envelope.state) for each in ended)
+    return outcomes
+
+
+def _held(claim: Claim, ids: Sequence[UUID]) -> list[TransitionEnvelope]:
+    """Lock what this claim still holds. Another token there means that the lease was lost."""
+    return hold(
+        TransitionEnvelope.objects.filter(pk__in=ids, claim=claim.token, state=State.RUNNING)
+    )
+
+
+def _give_back(claim: Claim, left: list[UUID], now: datetime) -> None:
+    """Return what one slow neighbour left no time for; it was not begun, so no attempt ended."""
+    TransitionEnvelope.objects.filter(pk__in=left, claim=claim.token).update(
+        state=State.WAITING, due_at=now
+    )
+
+
+@transaction.atomic
+def _blame(
+    claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime
+) -> Counter[str]:
+    """Count the database's refusal as the failed attempt of the one envelope that causes it."""
+    fail = Fail(
+        ending=Ending.ERROR,
+        code="database_refused",
+        message=f"The database refused its outcome: {error}"[:2000],
+    )
+    ended = [Ended(envelope=envelope, decision=fail) for envelope in _held(claim, ids)]
+    chain.append(settle(ended=ended, now=now))
+    transaction.on_commit(lambda: _log([], ended))
+    return Counter(str(each.envelope.state) for each in ended)
+
+
+def _is_connected() -> bool:
+    return connection.connection is not None and connection.is_usable()
+
+
+def _log(fired: Sequence[Fired], ended: Sequence[Ended]) -> None:
+    for each in fired:
+        log.info("transition.fired", target=each.envelope.target, **_facts(each.envelope))
+    for other in ended:
+        envelope = other.envelope
+        event = log.warning if envelope.state == State.PARKED else log.info
+        event("transition.settled", state=str(envelope.state), code=envelope.code, **_facts(envelope))
+
+
+def _facts(envelope: TransitionEnvelope) -> dict[str, str | int]:
+    return {
+        "transition_id": str(envelope.transition_id),
+        "record": str(envelope.record_id),
+        "transition": envelope.transition,
+        "correlation_id": envelope.correlation_id,
+        "fence": envelope.fence,
+        "worker": envelope.worker,
+    }

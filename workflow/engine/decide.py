@@ -1,0 +1,208 @@
+"""The decision on one envelope: a pure look at the current state, and nothing written."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from workflow.definition import (
+    Actor,
+    Allowed,
+    Context,
+    Finding,
+    Permanent,
+    Refusal,
+    Retryable,
+    Transition,
+    registry,
+)
+from workflow.engine import standing
+from workflow.engine.bounded import TooLong, bounded
+from workflow.models import Ending, Tracked, TransitionEnvelope
+
+_DETAIL = 8000
+"""Characters of a traceback that are kept."""
+
+_MESSAGE = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fire:
+    """Every guard consents; `apply` has changed the subject's fields in memory."""
+
+    findings: tuple[Finding, ...]
+    changed: tuple[str, ...]
+    """Names of the fields that `apply` changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuse:
+    """The record or its guards say no; every reason is there."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """The findings that say no."""
+        return tuple(
+            each.answer for each in self.findings if isinstance(each.answer, Refusal)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fail:
+    """The attempt ended without a decision."""
+
+    ending: Ending
+    code: str
+    message: str
+    detail: str = ""
+    retry_after: timedelta | None = None
+
+
+Decision = Fire | Refuse | Fail
+
+
+def decide(*, envelope: TransitionEnvelope, subject: Tracked | None, now: datetime) -> Decision:
+    """Decide on an envelope whose record and subject are locked.
+
+    Never raises for what a handler does: whatever a guard or `apply` throws becomes a Fail.
+    """
+    if envelope.deadline_at is not None and now >= envelope.deadline_at:
+        message = f"Its deadline, {envelope.deadline_at.isoformat()}, had passed."
+        return Fail(ending=Ending.EXPIRED, code="deadline", message=message)
+    if subject is None:
+        return Fail(
+            ending=Ending.PERMANENT,
+            code="no_subject",
+            message=f"Record {envelope.record.reference} has no {envelope.workflow} any more.",
+        )
+    workflow = registry.get(envelope.workflow, envelope.definition_version)
+    transition = workflow.by_name.get(envelope.transition)
+    if transition is None:
+        return Fail(
+            ending=Ending.PERMANENT,
+            code="unknown_transition",
+            message=f"{workflow.key} has no transition {envelope.transition!r} any more.",
+        )
+    refused = standing.refusals(
+        record=envelope.record,
+        transition=transition,
+        expected_version=envelope.expected_version,
+    )
+    if refused:
+        return Refuse(
+            findings=tuple(Finding(guard=each.code, answer=each) for each in refused)
+        )
+    return _guarded(transition, envelope, subject, now)
+
+
+def _guarded(
+    transition: Transition[Any, Any],
+    envelope: TransitionEnvelope,
+    subject: Tracked,
+    now: datetime,
+) -> Decision:
+    context = _context(envelope, subject, now)
+    try:
+        with bounded(transition.timeout), _no_queries():
+            before = _fields(subject)
+            findings = tuple(_ask(guard, context) for guard in transition.guards)
+            if _fields(subject) != before:
+                raise Permanent("A guard changed the record's fields; only `apply` may.")
+            if any(isinstance(finding.answer, Refusal) for finding in findings):
+                return Refuse(findings=findings)
+            if transition.apply is not None:
+                transition.apply(context)
+            return Fire(findings=findings, changed=_changed(before, subject))
+    except TooLong:
+        message = f"Took longer than its {transition.timeout.total_seconds():g} s."
+        return Fail(ending=Ending.TIMED_OUT, code="timeout", message=message)
+    except Permanent as error:
+        return _fail(Ending.PERMANENT, error)
+    except Retryable as error:
+        return _fail(Ending.ERROR, error, retry_after=error.retry_after)
+    except Exception as error:  # noqa: BLE001  (the outer loop's one broad except)
+        return _fail(Ending.ERROR, error)
+
+
+def _context(envelope: TransitionEnvelope, subject: Tracked, now: datetime) -> Context[Any]:
+    actor_id = None if envelope.actor_id is None else str(envelope.actor_id)
+    return Context(
+        subject=subject,
+        status=envelope.record.status,
+        version=envelope.record.version,
+        actor=Actor(id=actor_id, label=envelope.actor_label),
+        payload=envelope.payload,
+        reason=envelope.reason,
+        now=now,
+        requested_at=envelope.requested_at,
+        transition_id=envelope.transition_id,
+    )
+
+
+def _ask(guard: Callable[[Context[Any]], Any], context: Context[Any]) -> Finding:
+    answer = guard(context)
+    name = getattr(guard, "__name__", type(guard).__name__)
+    if answer is None:
+        answer = Allowed()
+    if not isinstance(answer, Allowed | Refusal):
+        raise Permanent(
+            f"Guard {name!r} returned {answer!r}; return nothing, allow(...) or refuse(...)."
+        )
+    return Finding(guard=name, answer=answer)
+
+
+def _fields(subject: Tracked) -> dict[str, Any]:
+    values = {
+        field.attname: subject.__dict__.get(field.attname)
+        for field in subject._meta.concrete_fields
+    }
+    # A list or an object of a JSON field may be changed in place.
+    return {
+        name: deepcopy(value) if isinstance(value, dict | list) else value
+        for name, value in values.items()
+    }
+
+
+def _changed(before: dict[str, Any], subject: Tracked) -> tuple[str, ...]:
+    after = _fields(subject)
+    changed = [name for name in before if before[name] != after[name]]
+    fixed = {subject._meta.pk.attname, "record_id"}.intersection(changed)
+    if fixed:
+        raise Permanent(f"`apply` changed {', '.join(sorted(fixed))}, which is fixed.")
+    names = {field.attname: field.name for field in subject._meta.concrete_fields}
+    return tuple(names[name] for name in changed)
+
+
+def _fail(
+    ending: Ending, error: Exception, *, retry_after: timedelta | None = None
+) -> Fail:
+    return Fail(
+        ending=ending,
+        code=getattr(error, "code", "") or type(error).__name__,
+        message=(str(error) or type(error).__name__)[:_MESSAGE],
+        detail="".join(traceback.format_exception(error))[-_DETAIL:],
+        retry_after=retry_after,
+    )
+
+
+@contextmanager
+def _no_queries() -> Iterator[None]:
+    """Hold guards and `apply` to their promise of no I/O, as far as the database goes."""
+
+    def refuse(*_: Any) -> Any:
+        raise Permanent(
+            "Guards and `apply` may not query the database;"
+            " let the workflow's `load` fetch what they need."
+        )
+
+    with connection.execute_wrapper(refuse):
+        yield

@@ -1,0 +1,176 @@
+"""Moving records: status, fields, history and timers of a whole batch, in set-based statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, OuterRef, Subquery
+from simple_history.utils import get_history_manager_for_model
+
+from audit.chain import Note
+from workflow.definition import WorkflowError, registry
+from workflow.engine import timers
+from workflow.engine.decide import Fire
+from workflow.engine.settle import attempt
+from workflow.engine.trail import Action, note
+from workflow.models import Attempt, Record, State, Tracked, TransitionEnvelope
+
+
+class Moved(WorkflowError):
+    """A row that was locked had changed all the same; the batch was rolled back."""
+
+    code = "moved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fired:
+    """An envelope whose guards consent, and its subject with the new field values."""
+
+    envelope: TransitionEnvelope
+    subject: Tracked
+    decision: Fire
+
+
+def fire(*, fired: Sequence[Fired], token: UUID, now: datetime) -> list[Note]:
+    """Carry out decided transitions and return the entries to append.
+
+    Call in the transaction in which they were decided, holding envelopes, records and subjects,
+    and append the entries in it. The number of statements does not depend on the number of
+    envelopes, only on how many different targets, models and changed fields there are.
+
+    Raises:
+        Moved: A compare-and-set missed; roll back.
+    """
+    if not fired:
+        return []
+    _close_envelopes(fired, token, now)
+    _move_records(fired, token, now)
+    _save_fields(fired)
+    _write_history(fired, now)
+    Attempt.objects.bulk_create(
+        [attempt(each.envelope, each.decision, now) for each in fired], batch_size=200
+    )
+    stopped = _turn_timers(fired, now)
+    return [_note(each, now) for each in fired] + stopped
+
+
+def _close_envelopes(fired: Sequence[Fired], token: UUID, now: datetime) -> None:
+    version = Record.objects.filter(pk=OuterRef("record_id")).values("version")[:1]
+    closed = TransitionEnvelope.objects.filter(
+        pk__in=[each.envelope.pk for each in fired], claim=token, state=State.RUNNING
+    ).update(
+        state=State.FIRED,
+        due_at=None,
+        finished_at=now,
+        attempts=F("attempts") + 1,
+        code="",
+        message="",
+        resulting_version=Subquery(version) + 1,
+    )
+    if closed != len(fired):
+        raise Moved(f"{len(fired)} envelopes were to fire, {closed} were still held.")
+
+
+def _move_records(fired: Sequence[Fired], token: UUID, now: datetime) -> None:
+    cause = TransitionEnvelope.objects.filter(
+        record=OuterRef("pk"), claim=token, state=State.FIRED
+    ).values("pk")[:1]
+    steps: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+    for each in fired:
+        steps[each.envelope.record.status, each.envelope.target].append(each.envelope.record_id)
+    for (old, target), records in steps.items():
+        moved = Record.objects.filter(pk__in=records, status=old).update(
+            status=target,
+            version=F("version") + 1,
+            last_transition=Subquery(cause),
+            status_since=now,
+        )
+        if moved != len(records):
+            raise Moved(f"{len(records)} records were to leave {old!r}, {moved} were there.")
+
+
+def _save_fields(fired: Sequence[Fired]) -> None:
+    changes: dict[tuple[type[Tracked], tuple[str, ...]], list[Tracked]] = defaultdict(list)
+    for each in fired:
+        if each.decision.changed:
+            changes[type(each.subject), each.decision.changed].append(each.subject)
+    for (model, names), subjects in changes.items():
+        model._base_manager.bulk_update(subjects, names, batch_size=200)
+
+
+def _write_history(fired: Sequence[Fired], now: datetime) -> None:
+    """Insert the rows that a bulk update would otherwise skip, each with its transition id."""
+    by_model: dict[type[Tracked], list[Fired]] = defaultdict(list)
+    for each in fired:
+        by_model[type(each.subject)].append(each)
+    for model, some in by_model.items():
+        history = get_history_manager_for_model(model).model
+        history.objects.bulk_create(
+            [
+                history(
+                    history_date=now,
+                    history_type="~",
+                    history_user_id=each.envelope.actor_id,
+                    history_change_reason=each.envelope.reason or None,
+                    transition_id=each.envelope.transition_id,
+                    **{
+                        field.attname: getattr(each.subject, field.attname)
+                        for field in history.tracked_fields
+                    },
+                )
+                for each in some
+            ],
+            batch_size=200,
+        )
+
+
+def _turn_timers(fired: Sequence[Fired], now: datetime) -> list[Note]:
+    timed = [each for each in fired if _has_timers(each.envelope)]
+    if not timed:
+        return []
+    notes = timers.stop(records=[each.envelope.record_id for each in timed], now=now)
+    entered = [
+        timer
+        for each in timed
+        for timer in timers.timers(
+            workflow=registry.latest(each.envelope.workflow),
+            record=each.envelope.record_id,
+            status=each.envelope.target,
+            version=each.envelope.record.version + 1,
+            entered_by=each.envelope.transition_id,
+            now=now,
+        )
+    ]
+    TransitionEnvelope.objects.bulk_create(entered, batch_size=200)
+    return notes
+
+
+def _has_timers(envelope: TransitionEnvelope) -> bool:
+    return any(
+        transition.automatic_after is not None
+        for workflow in registry.everything()
+        if workflow.name == envelope.workflow
+        for transition in workflow.transitions
+    )
+
+
+def _note(each: Fired, now: datetime) -> Note:
+    evidence = {
+        "version": each.envelope.record.version + 1,
+        "fence": each.envelope.fence,
+        "worker": each.envelope.worker,
+        "findings": [finding.as_evidence() for finding in each.decision.findings],
+        "fields": sorted(each.decision.changed),
+    }
+    return note(
+        envelope=each.envelope,
+        action=Action.FIRED,
+        now=now,
+        old=each.envelope.record.status,
+        new=each.envelope.target,
+        evidence=evidence,
+    )

@@ -1,0 +1,109 @@
+"""What a request is worth, given what is known: accepted, repeated, refused, conflict, invalid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from workflow.definition import (
+    InvalidRequest,
+    Reason,
+    Refusal,
+    Transition,
+    Workflow,
+    WorkflowError,
+    registry,
+)
+from workflow.engine import standing
+from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
+from workflow.engine.enclose import enclose, refuse_at_once
+from workflow.engine.request import Request
+from workflow.models import Record, State, TransitionEnvelope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What was read for a group of requests."""
+
+    records: Mapping[UUID, Record]
+    twins: Mapping[UUID, TransitionEnvelope]
+    """Envelopes under the requests' transition ids."""
+
+    in_flight: Mapping[UUID, TransitionEnvelope]
+    """The envelope that holds a record's slot, under the record's id."""
+
+
+def judge(*, request: Request, known: Known, now: datetime) -> Answer:
+    """Return the answer that the request deserves; write nothing.
+
+    A twin is looked for first: a repeated request gets its first answer, even where it could not
+    be accepted any more.
+    """
+    twin = known.twins.get(request.transition_id)
+    if request.record not in known.records:
+        return Invalid(error=InvalidRequest("record", str(request.record), "does not exist"))
+    if twin is not None:
+        same = twin.digest == request.digest()
+        return Repeated(envelope=twin) if same else Conflict(envelope=twin)
+    record = known.records[request.record]
+    try:
+        workflow = registry.latest(record.workflow)
+        transition = _declared(workflow, request)
+        _check_input(transition, request)
+    except WorkflowError as error:
+        return Invalid(error=error)
+    envelope = enclose(request=request, workflow=workflow, transition=transition, now=now)
+    refusals = standing.denied(user=request.user, transition=transition)
+    if envelope.state == State.WAITING:
+        refusals += _refusals_now(request, record, transition, known)
+    if not refusals:
+        return Accepted(envelope=envelope)
+    refuse_at_once(envelope=envelope, refusals=refusals, now=now)
+    return Refused(envelope=envelope, refusals=tuple(refusals))
+
+
+def _declared(workflow: Workflow[Any, Any], request: Request) -> Transition[Any, Any]:
+    try:
+        return workflow.by_name[request.transition]
+    except KeyError:
+        raise InvalidRequest(
+            "transition",
+            request.transition,
+            f"is not declared; {workflow.key} has {', '.join(sorted(workflow.by_name))}",
+        ) from None
+
+
+def _check_input(transition: Transition[Any, Any], request: Request) -> None:
+    if transition.reason is Reason.REQUIRED and not request.reason.strip():
+        raise InvalidRequest("reason", request.reason, f"{transition.label!r} needs a reason")
+    fields = set() if transition.form is None else set(transition.form.base_fields)
+    unknown = sorted(set(request.payload) - fields)
+    if unknown:
+        raise InvalidRequest(
+            "payload",
+            unknown,
+            f"{transition.name!r} takes {', '.join(sorted(fields)) or 'no fields'}",
+        )
+    if transition.form is None:
+        return
+    form = transition.form(data=dict(request.payload))
+    if not form.is_valid():
+        problems = "; ".join(
+            f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items()
+        )
+        raise InvalidRequest("payload", dict(request.payload), problems)
+
+
+def _refusals_now(
+    request: Request, record: Record, transition: Transition[Any, Any], known: Known
+) -> list[Refusal]:
+    found = standing.refusals(
+        record=record, transition=transition, expected_version=request.expected_version
+    )
+    winner = known.in_flight.get(record.pk)
+    if winner is not None:
+        found.append(standing.occupied(record=record, winner=winner))
+    return found

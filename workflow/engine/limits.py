@@ -1,0 +1,46 @@
+"""The engine's settings, read once a process and checked against each other at start-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one attempt and one batch; each from `settings.ESCAPEMENT`."""
+
+    lease: timedelta
+    """How long a claim holds without renewal; a dead worker's envelopes wait this long at most."""
+
+    batch: int
+    """Most envelopes claimed and committed together."""
+
+    payload_bytes: int
+    """Largest payload of a request, as canonical JSON."""
+
+    drain: timedelta
+    """How long a stopping cluster may finish what it has begun."""
+
+
+@cache
+def limits() -> Limits:
+    """Return the limits in force."""
+    chosen = getattr(settings, "ESCAPEMENT", {})
+    return Limits(
+        lease=timedelta(seconds=chosen.get("LEASE_SECONDS", 30)),
+        batch=chosen.get("BATCH_SIZE", 50),
+        payload_bytes=chosen.get("PAYLOAD_LIMIT_BYTES", 65536),
+        drain=timedelta(seconds=chosen.get("DRAIN_SECONDS", 30)),
+    )
+
+
+def _forget(**_: object) -> None:
+    limits.cache_clear()
+
+
+setting_changed.connect(_forget)

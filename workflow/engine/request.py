@@ -1,0 +1,125 @@
+"""What one may ask for, and how its identity is fixed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AbstractUser
+
+from audit.canonical import canonical, moment
+from workflow.definition import SYSTEM, Actor, InvalidRequest
+from workflow.engine.limits import limits
+from workflow.models import Origin, Priority, uuid7
+
+_CORRELATION = re.compile(r"[\x21-\x7e]{1,64}")
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""The character in canonical JSON, which PostgreSQL cannot store; not its spelled-out name."""
+
+_REASON_LENGTH = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One wish to move one record. The same wish sent again has the same transition id."""
+
+    record: UUID
+    transition: str
+    transition_id: UUID = field(default_factory=uuid7)
+    user: AbstractBaseUser | None
+    """Who asks; None: the system itself, which needs no permission."""
+
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    origin: Origin = Origin.PYTHON
+    correlation_id: str = ""
+    expected_version: int | None = None
+    due_at: datetime | None = None
+    """Not before this time; None: at once."""
+
+    priority: Priority = Priority.NORMAL
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as recorded."""
+        return actor_of(self.user)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what is asked, by whom; not of how it came here."""
+        body = {
+            "record": self.record.hex,
+            "transition": self.transition,
+            "payload": dict(self.payload),
+            "reason": self.reason,
+            "actor": self.actor.id,
+            "expected_version": self.expected_version,
+            "due_at": None if self.due_at is None else moment(self.due_at),
+        }
+        return hashlib.sha256(canonical(body).encode("ascii")).hexdigest()
+
+
+def actor_of(user: AbstractBaseUser | None) -> Actor:
+    """Return how a user, or the system, is recorded."""
+    if user is None:
+        return SYSTEM
+    name = user.get_full_name() if isinstance(user, AbstractUser) else ""
+    return Actor(id=str(user.pk), label=(name or user.get_username())[:150])
+
+
+def transition_id(value: object) -> UUID:
+    """Return the id that a caller sent, in any of the usual spellings of a UUID.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    try:
+        return value if isinstance(value, UUID) else UUID(str(value))
+    except ValueError:
+        raise InvalidRequest(
+            "transition id", value, "is no UUID; send 32 hexadecimal digits, new for each wish"
+        ) from None
+
+
+def check(request: Request) -> None:
+    """See that the request can be written down at all; what it asks is judged later.
+
+    Raises:
+        InvalidRequest: A part of it is of the wrong kind or size; nothing was written.
+    """
+    for name, value in (("transition id", request.transition_id), ("record", request.record)):
+        if not isinstance(value, UUID):
+            raise InvalidRequest(name, value, "is no UUID")
+    if request.user is not None and not request.user.is_authenticated:
+        raise InvalidRequest("user", str(request.user), "is not signed in")
+    if not isinstance(request.reason, str) or len(request.reason) > _REASON_LENGTH:
+        raise InvalidRequest("reason", request.reason, f"at most {_REASON_LENGTH} characters")
+    if "\x00" in request.reason:
+        raise InvalidRequest("reason", request.reason, "holds a NUL character")
+    if request.correlation_id and not _CORRELATION.fullmatch(request.correlation_id):
+        raise InvalidRequest(
+            "correlation id", request.correlation_id, "1 to 64 visible ASCII characters"
+        )
+    if request.due_at is not None and request.due_at.tzinfo is None:
+        raise InvalidRequest("due_at", request.due_at, "has no time zone")
+    _check_payload(request.payload)
+
+
+def _check_payload(payload: object) -> None:
+    if not isinstance(payload, Mapping):
+        raise InvalidRequest("payload", payload, "is no JSON object")
+    try:
+        text = canonical(payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest("payload", payload, f"is no JSON object: {error}") from None
+    if len(text) > limits().payload_bytes:
+        raise InvalidRequest(
+            "payload", text, f"{len(text)} bytes; at most {limits().payload_bytes} are accepted"
+        )
+    if _NUL.search(text):
+        raise InvalidRequest("payload", payload, "holds a NUL character")

@@ -1,0 +1,81 @@
+"""Taking work back from workers that will not finish it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from audit import chain
+from workflow.engine.claim import Claim
+from workflow.engine.decide import Fail
+from workflow.engine.hold import hold
+from workflow.engine.settle import Ended, settle
+from workflow.models import Ending, State, TransitionEnvelope
+
+log = structlog.get_logger(__name__)
+
+_TOGETHER = 100
+
+
+def rescue(*, now: datetime) -> int:
+    """End the attempts whose lease ran out, as deaths; return how many.
+
+    Any number of workers may call it at once. A death counts as an attempt, so an envelope that
+    kills its workers parks.
+    """
+    return _end(TransitionEnvelope.objects.expired(now=now), _DIED, now)
+
+
+def rescue_cluster(*, cluster: str, now: datetime) -> int:
+    """End the attempts of a cluster that is known to be dead, without waiting for its leases.
+
+    Call only once every process of the cluster is gone.
+    """
+    held = TransitionEnvelope.objects.filter(state=State.RUNNING, worker__startswith=f"{cluster}/")
+    total = 0
+    while ended := _end(held, _DIED, now):
+        total += ended
+    return total
+
+
+def hand_back(*, claim: Claim, now: datetime) -> int:
+    """Give up what is left of a claim after its work was interrupted; return how many."""
+    left = TransitionEnvelope.objects.filter(
+        pk__in=claim.envelopes, claim=claim.token, state=State.RUNNING
+    )
+    return _end(left, _INTERRUPTED, now)
+
+
+_DIED = Fail(
+    ending=Ending.DIED,
+    code="worker_died",
+    message="Its worker stopped renewing the lease: killed, frozen or cut off.",
+)
+_INTERRUPTED = Fail(
+    ending=Ending.INTERRUPTED,
+    code="interrupted",
+    message="Its worker lost the database in the middle and gave it back.",
+)
+
+
+@transaction.atomic
+def _end(which: QuerySet[TransitionEnvelope], fail: Fail, now: datetime) -> int:
+    chosen = list(which.order_by("due_at").values_list("pk", flat=True)[:_TOGETHER])
+    if not chosen:
+        return 0
+    # The condition is asked again under lock: another worker may have been quicker.
+    held = hold(which.filter(pk__in=chosen), skip_locked=True)
+    chain.append(settle(ended=[Ended(envelope=each, decision=fail) for each in held], now=now))
+    for envelope in held:
+        log.warning(
+            "attempt.ended",
+            ending=fail.ending.value,
+            transition_id=str(envelope.transition_id),
+            worker=envelope.worker,
+            state=str(envelope.state),
+            crashes=envelope.crashes,
+        )
+    return len(held)

@@ -1,0 +1,46 @@
+"""Turning scheduled envelopes into waiting ones when their time has come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from workflow.engine.hold import hold
+from workflow.models import IN_FLIGHT, State, TransitionEnvelope
+
+_TOGETHER = 100
+_LATER = timedelta(seconds=5)
+"""How soon to look again for a record that has another transition in flight."""
+
+
+@transaction.atomic
+def ripen(*, now: datetime) -> int:
+    """Give ripe envelopes their record's slot, or look again later where it is taken.
+
+    Returns:
+        How many were looked at; 0 when nothing is ripe.
+
+    Raises:
+        IntegrityError: A request took a slot at the same moment; nothing changed, call again.
+    """
+    ripe = TransitionEnvelope.objects.ripe(now=now)
+    chosen = list(ripe.order_by("due_at").values_list("pk", flat=True)[:_TOGETHER])
+    if not chosen:
+        return 0
+    others = TransitionEnvelope.objects.filter(record=OuterRef("record"), state__in=IN_FLIGHT)
+    held = hold(ripe.filter(pk__in=chosen), skip_locked=True)
+    busy = set(
+        TransitionEnvelope.objects.filter(pk__in=chosen)
+        .filter(Exists(others))
+        .values_list("record_id", flat=True)
+    )
+    ready = []
+    later = []
+    for envelope in held:
+        (later if envelope.record_id in busy else ready).append(envelope.pk)
+        busy.add(envelope.record_id)
+    TransitionEnvelope.objects.filter(pk__in=ready).update(state=State.WAITING)
+    TransitionEnvelope.objects.filter(pk__in=later).update(due_at=now + _LATER)
+    return len(chosen)

@@ -1,0 +1,227 @@
+"""Accepting requests: one wish becomes one envelope, however often it is sent.
+
+Two forms of one step. The quick form reads without locks and writes the accepted requests only:
+the primary key, the slot's unique index and the chain's unique place decide between concurrent
+submitters, and whoever loses rolls back having written nothing. What the quick form did not
+accept, or lost, goes through the careful form: it locks the records first, so that what it reads
+still holds when it writes the refusal, the repetition or the conflict into the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from audit import chain
+from workflow.definition import WorkflowError
+from workflow.engine.announce import announce
+from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
+from workflow.engine.judge import Known, judge
+from workflow.engine.request import Request, check
+from workflow.engine.trail import Action, note, refusals_as_evidence
+from workflow.models import IN_FLIGHT, Record, TransitionEnvelope
+
+log = structlog.get_logger(__name__)
+
+_TOGETHER = 200
+"""Requests in one transaction: large enough to share statements, small enough to hold no lock
+for long."""
+
+_TRIES = 5
+"""Of the careful form. It can lose only to one id sent for two records at once."""
+
+Numbered = list[tuple[int, Request]]
+
+
+def submit(*, request: Request, now: datetime) -> Accepted | Repeated | Refused | Conflict:
+    """Write down one request and return how it stands.
+
+    Safe to repeat: the same transition id with the same body gives the first request's envelope.
+    May be called inside a transaction; the envelope then commits or vanishes with it.
+
+    Raises:
+        InvalidRequest: It could not be read; nothing was written.
+        UnknownDefinition: The record's workflow is not in this release.
+    """
+    answer = submit_many(requests=(request,), now=now)[0]
+    if isinstance(answer, Invalid):
+        raise answer.error
+    return answer
+
+
+def submit_many(*, requests: Sequence[Request], now: datetime) -> list[Answer]:
+    """Write down many requests and return an answer for each, in their order.
+
+    They commit in chunks, and requests for one record are taken in their order. If it is
+    interrupted, some are written and some are not; send all of them again under the same ids.
+    """
+    answers: dict[int, Answer] = {}
+    readable: Numbered = []
+    for index, request in enumerate(requests):
+        try:
+            check(request)
+        except WorkflowError as error:
+            answers[index] = Invalid(error=error)
+        else:
+            readable.append((index, request))
+    for numbered in _apart(readable):
+        answers |= _take(numbered, now)
+    for index, request in enumerate(requests):
+        _log(request, answers[index])
+    return [answers[index] for index in range(len(requests))]
+
+
+def _apart(waiting: Numbered) -> Iterator[Numbered]:
+    """Yield groups in which no record and no id occurs twice, keeping each record's order."""
+    while waiting:
+        group: Numbered = []
+        later: Numbered = []
+        taken: set[object] = set()
+        for index, request in waiting:
+            names = {request.record, request.transition_id}
+            full = len(group) >= _TOGETHER
+            (later if full or names & taken else group).append((index, request))
+            taken |= names
+        yield group
+        waiting = later
+
+
+def _take(numbered: Numbered, now: datetime) -> dict[int, Answer]:
+    answers: dict[int, Answer] = {}
+    try:
+        answers = _write(numbered, now, careful=False)
+    except IntegrityError:
+        log.debug("submit.collided", requests=len(numbered))
+    left = [(index, request) for index, request in numbered if index not in answers]
+    for tries_left in reversed(range(_TRIES)):
+        if not left:
+            break
+        try:
+            return answers | _write(left, now, careful=True)
+        except IntegrityError:
+            if not tries_left:
+                raise
+    return answers
+
+
+@transaction.atomic
+def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Answer]:
+    # In the order of record ids, as workers lock them, so that the two cannot deadlock.
+    numbered = sorted(numbered, key=lambda pair: pair[1].record.int)
+    known = _read(numbered, careful=careful)
+    answers: dict[int, Answer] = {}
+    notes: list[chain.Note] = []
+    envelopes: list[TransitionEnvelope] = []
+    for index, request in numbered:
+        answer = judge(request=request, known=known, now=now)
+        if not careful and not isinstance(answer, Accepted | Invalid):
+            continue
+        answers[index] = answer
+        if isinstance(answer, Accepted | Refused):
+            envelopes.append(answer.envelope)
+        if not isinstance(answer, Invalid):
+            notes.append(_note(request, answer, known, now))
+    if envelopes:
+        TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
+    if notes:
+        chain.append(notes)
+    if any(isinstance(answer, Accepted) for answer in answers.values()):
+        transaction.on_commit(announce, robust=True)
+    return answers
+
+
+def _read(numbered: Numbered, *, careful: bool) -> Known:
+    records = Record.objects.filter(pk__in={request.record for _, request in numbered})
+    if careful:
+        records = records.order_by("pk").select_for_update()
+    ids = {request.transition_id for _, request in numbered}
+    by_record = {record.pk: record for record in records}
+    same = TransitionEnvelope.objects.filter(pk__in=ids)
+    busy = TransitionEnvelope.objects.filter(record__in=list(by_record), state__in=IN_FLIGHT)
+    found = list(same.union(busy))
+    return Known(
+        records=by_record,
+        twins={each.pk: each for each in found if each.pk in ids},
+        in_flight={each.record_id: each for each in found if each.is_in_flight},
+    )
+
+
+def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chain.Note:
+    record = known.records[request.record]
+    about = partial(_about, request, record, now)
+    match answer:
+        case Accepted(envelope=envelope):
+            return note(
+                envelope=envelope,
+                action=Action.REQUESTED,
+                now=now,
+                old=record.status,
+                evidence={
+                    "definition": envelope.definition_version,
+                    "digest": envelope.digest,
+                    "origin": envelope.origin,
+                    "target": envelope.target,
+                },
+            )
+        case Refused(envelope=envelope, refusals=refusals):
+            return note(
+                envelope=envelope,
+                action=Action.REFUSED,
+                now=now,
+                old=record.status,
+                evidence={
+                    "digest": envelope.digest,
+                    "origin": envelope.origin,
+                    "findings": refusals_as_evidence(refusals),
+                },
+            )
+        case Repeated(envelope=envelope):
+            return about(Action.REPEATED, {"state": envelope.state})
+        case Conflict(envelope=envelope):
+            return about(
+                Action.CONFLICT, {"digest": request.digest(), "holder": envelope.digest}
+            )
+        case Invalid():
+            raise AssertionError("an unreadable request is not written down")
+
+
+def _about(
+    request: Request, record: Record, now: datetime, action: Action, evidence: dict[str, str]
+) -> chain.Note:
+    """Return an entry in the name of who asks now, who need not be who asked first."""
+    return chain.Note(
+        chain=record.pk,
+        at=now,
+        action=action.value,
+        actor_id=request.actor.id or "",
+        actor=request.actor.label,
+        reason=request.reason,
+        old=record.status,
+        transition_id=request.transition_id,
+        correlation_id=request.correlation_id,
+        evidence={"transition": request.transition, "origin": request.origin.value, **evidence},
+    )
+
+
+def _log(request: Request, answer: Answer) -> None:
+    fields = {
+        "transition_id": str(request.transition_id),
+        "record": str(request.record),
+        "transition": request.transition,
+        "origin": request.origin.value,
+    }
+    match answer:
+        case Accepted(envelope=envelope):
+            log.info("request.accepted", correlation_id=envelope.correlation_id, **fields)
+        case Repeated(envelope=envelope):
+            log.info("request.repeated", state=envelope.state, **fields)
+        case Refused(refusals=refusals):
+            log.info("request.refused", codes=[each.code for each in refusals], **fields)
+        case Conflict():
+            log.warning("request.conflict", **fields)
+        case Invalid(error=error):
+            log.warning("request.invalid", code=error.code, problem=str(error), **fields)

@@ -1,0 +1,61 @@
+"""How the engine's acts read in the audit trail."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from audit.chain import Note
+from workflow.definition import Finding, Refusal
+from workflow.models import TransitionEnvelope
+
+
+class Action(enum.StrEnum):
+    """Everything that an entry on a record's chain can say."""
+
+    STARTED = "started"
+    REQUESTED = "requested"
+    REPEATED = "repeated"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+    FIRED = "fired"
+    RETRIED = "retried"
+    INTERRUPTED = "interrupted"
+    DIED = "died"
+    PARKED = "parked"
+    FAILED = "failed"
+    LATE = "late"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+
+
+def note(
+    *,
+    envelope: TransitionEnvelope,
+    action: Action,
+    now: datetime,
+    old: str = "",
+    new: str = "",
+    evidence: Mapping[str, Any] | None = None,
+) -> Note:
+    """Return an entry about an envelope, on its record's chain, in its requester's name."""
+    return Note(
+        chain=envelope.record_id,
+        at=now,
+        action=action.value,
+        actor_id="" if envelope.actor_id is None else str(envelope.actor_id),
+        actor=envelope.actor_label,
+        reason=envelope.reason,
+        old=old,
+        new=new,
+        transition_id=envelope.transition_id,
+        correlation_id=envelope.correlation_id,
+        evidence={"transition": envelope.transition, **(evidence or {})},
+    )
+
+
+def refusals_as_evidence(refusals: Sequence[Refusal]) -> list[dict[str, str | bool]]:
+    """Return the engine's own refusals in the form in which guards' findings are stored."""
+    return [Finding(guard=refusal.code, answer=refusal).as_evidence() for refusal in refusals]

@@ -1,0 +1,202 @@
+"""The transition envelope: idempotency key, queue row and ledger of one requested transition.
+
+Its columns are of two kinds. *What was asked* is written once and then guarded by a trigger: who,
+what, why, when, with which input. *How it fares* changes while it is worked on, and only under the
+current fence.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+
+from workflow.models.record import Record
+
+
+class State(models.TextChoices):
+    """How far a requested transition has come."""
+
+    SCHEDULED = "scheduled", "Scheduled"
+    """Becomes `waiting` when its time comes. Holds no slot."""
+
+    WAITING = "waiting", "Waiting"
+    """To be worked on from `due_at`; after a failed attempt, backing off until then."""
+
+    RUNNING = "running", "Running"
+    """Claimed by a worker, whose lease ends at `due_at`."""
+
+    PARKED = "parked", "Parked"
+    """Automatic attempts are used up or pointless; a person decides. Keeps its slot."""
+
+    FIRED = "fired", "Fired"
+    REFUSED = "refused", "Refused"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+IN_FLIGHT = (State.WAITING, State.RUNNING, State.PARKED)
+"""States that hold the record's one slot."""
+
+FINAL = (State.FIRED, State.REFUSED, State.FAILED, State.CANCELLED)
+
+
+class Origin(models.TextChoices):
+    """The door through which a request came."""
+
+    FORM = "form", "Form"
+    API = "api", "API"
+    COMMAND = "command", "Command"
+    TIMER = "timer", "Timer"
+    PYTHON = "python", "Python"
+    BACKFILL = "backfill", "Backfill"
+
+
+class Priority(models.IntegerChoices):
+    """Which of two due envelopes goes first."""
+
+    NORMAL = 0, "Normal"
+    BULK = 1, "Bulk"
+
+
+class EnvelopeQuerySet(models.QuerySet["TransitionEnvelope"]):
+    """Which envelopes; steps decide what happens to them."""
+
+    def in_flight(self) -> Self:
+        """Return those that hold their record's slot."""
+        return self.filter(state__in=IN_FLIGHT)
+
+    def runnable(self, versions: Mapping[str, Collection[int]]) -> Self:
+        """Return those pinned to one of these definition versions, by workflow name."""
+        known = models.Q()
+        for workflow, numbers in versions.items():
+            known |= models.Q(workflow=workflow, definition_version__in=numbers)
+        return self.filter(known) if known else self.none()
+
+    def ready(self, *, now: datetime) -> Self:
+        """Return those that a worker may claim."""
+        return self.filter(state=State.WAITING, due_at__lte=now)
+
+    def expired(self, *, now: datetime) -> Self:
+        """Return those whose worker let its lease run out."""
+        return self.filter(state=State.RUNNING, due_at__lte=now)
+
+    def ripe(self, *, now: datetime) -> Self:
+        """Return those scheduled for now or earlier."""
+        return self.filter(state=State.SCHEDULED, due_at__lte=now)
+
+
+class TransitionEnvelope(models.Model):
+    """One requested transition. Its primary key is the idempotency key, for ever."""
+
+    transition_id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
+        primary_key=True, editable=False
+    )
+
+    # What was asked: fixed at creation.
+    record: models.ForeignKey[Record, Record] = models.ForeignKey(
+        Record, on_delete=models.PROTECT, related_name="envelopes", editable=False
+    )
+    workflow = models.CharField(max_length=64, editable=False)
+    definition_version = models.PositiveIntegerField(editable=False)
+    transition = models.CharField(max_length=64, editable=False)
+    target = models.CharField(max_length=64, editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+    actor_label = models.CharField(max_length=150, editable=False)
+    reason = models.TextField(blank=True, editable=False)
+    payload = models.JSONField(default=dict, blank=True, editable=False)
+    digest = models.CharField(
+        max_length=64, editable=False, help_text="SHA-256 of what was asked; a repeat must match."
+    )
+    origin = models.CharField(max_length=16, choices=Origin.choices, editable=False)
+    correlation_id = models.CharField(max_length=64, editable=False)
+    expected_version = models.PositiveIntegerField(
+        null=True, blank=True, editable=False, help_text="Fires only from this record version."
+    )
+    requested_at = models.DateTimeField(editable=False)
+    deadline_at = models.DateTimeField(null=True, blank=True, editable=False)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority.choices, default=Priority.NORMAL, editable=False
+    )
+
+    # How it fares: changed by the engine alone.
+    state = models.CharField(max_length=16, choices=State.choices, editable=False)
+    due_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Next act; while running, end of lease."
+    )
+    fence = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Rises with every claim; a lower one may not write."
+    )
+    claim: models.UUIDField[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(
+        null=True, blank=True, editable=False
+    )
+    worker = models.CharField(max_length=100, blank=True, editable=False)
+    claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Attempts that count against the retry policy."
+    )
+    crashes = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How many of them killed or lost their worker."
+    )
+    code = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Stable reason code of the outcome."
+    )
+    message = models.TextField(
+        blank=True, editable=False, help_text="The same in words; the evidence is in the trail."
+    )
+    resulting_version = models.PositiveIntegerField(
+        null=True, blank=True, editable=False, help_text="Record version it made by firing."
+    )
+    finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EnvelopeQuerySet.as_manager()
+
+    class Meta:
+        """The slot, the versions and the queue, each held by an index of its own."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["record"],
+                condition=models.Q(state__in=[State.WAITING, State.RUNNING, State.PARKED]),
+                name="envelope_slot",
+            ),
+            models.UniqueConstraint(
+                fields=["record", "resulting_version"],
+                condition=models.Q(resulting_version__isnull=False),
+                name="envelope_resulting_version",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["state", "priority", "due_at"],
+                condition=models.Q(due_at__isnull=False),
+                name="envelope_due",
+            ),
+            models.Index(fields=["correlation_id"], name="envelope_correlation"),
+        ]
+
+    def __str__(self) -> str:
+        """Return transition and id."""
+        return f"{self.transition} {self.transition_id}"
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether it holds its record's slot."""
+        return self.state in IN_FLIGHT
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.state in FINAL

@@ -1,0 +1,57 @@
+"""What a domain model inherits: a record of its own, and a history of its fields."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from workflow.models.record import Record
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related import OneToOneField
+
+
+class TransitionHistory(models.Model):
+    """Base of every history table: the transition that changed the fields, if one did.
+
+    Status (audit trail) and fields (history) join on it, as of any time.
+    """
+
+    transition_id: models.UUIDField[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(
+        null=True, blank=True, editable=False
+    )
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+
+class Tracked(models.Model):
+    """A domain model whose status is kept by the engine.
+
+    It *has* a record rather than being one, so bulk operations work and an existing table is
+    adopted by this one nullable column. Make rows with `engine.start`.
+    """
+
+    record: OneToOneField[Record | None, Record | None] = models.OneToOneField(
+        Record, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    history = HistoricalRecords(
+        bases=[TransitionHistory],
+        inherit=True,
+        history_change_reason_field=models.TextField(null=True, blank=True),  # noqa: DJ001  (its own default is null)
+    )
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    @property
+    def status(self) -> str | None:
+        """The record's status, read-only; None before the engine has started the record."""
+        return None if self.record is None else self.record.status
