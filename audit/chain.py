@@ -60,6 +60,8 @@ def append(notes: Sequence[Note]) -> None:
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
     """
+    if not notes:
+        return
     ends = heads({note.chain for note in notes})
     entries = []
     for note in notes:

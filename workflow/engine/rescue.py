@@ -61,14 +61,15 @@ _INTERRUPTED = Fail(
 )
 
 
-@transaction.atomic
 def _end(which: QuerySet[TransitionEnvelope], fail: Fail, now: datetime) -> int:
     chosen = list(which.order_by("due_at").values_list("pk", flat=True)[:_TOGETHER])
     if not chosen:
         return 0
-    # The condition is asked again under lock: another worker may have been quicker.
-    held = hold(which.filter(pk__in=chosen), skip_locked=True)
-    chain.append(settle(ended=[Ended(envelope=each, decision=fail) for each in held], now=now))
+    with transaction.atomic():
+        # The condition is asked again under lock: another worker may have been quicker.
+        held = hold(which.filter(pk__in=chosen), skip_locked=True)
+        ended = [Ended(envelope=each, decision=fail) for each in held]
+        chain.append(settle(ended=ended, now=now))
     for envelope in held:
         log.warning(
             "attempt.ended",

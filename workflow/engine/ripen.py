@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from workflow.engine.hold import hold
 from workflow.models import IN_FLIGHT, State, TransitionEnvelope
@@ -15,7 +15,6 @@ _LATER = timedelta(seconds=5)
 """How soon to look again for a record that has another transition in flight."""
 
 
-@transaction.atomic
 def ripen(*, now: datetime) -> int:
     """Give ripe envelopes their record's slot, or look again later where it is taken.
 
@@ -29,13 +28,15 @@ def ripen(*, now: datetime) -> int:
     chosen = list(ripe.order_by("due_at").values_list("pk", flat=True)[:_TOGETHER])
     if not chosen:
         return 0
+    with transaction.atomic():
+        _ripen(ripe.filter(pk__in=chosen), now)
+    return len(chosen)
+
+
+def _ripen(ripe: QuerySet[TransitionEnvelope], now: datetime) -> None:
     others = TransitionEnvelope.objects.filter(record=OuterRef("record"), state__in=IN_FLIGHT)
-    held = hold(ripe.filter(pk__in=chosen), skip_locked=True)
-    busy = set(
-        TransitionEnvelope.objects.filter(pk__in=chosen)
-        .filter(Exists(others))
-        .values_list("record_id", flat=True)
-    )
+    held = hold(ripe, skip_locked=True)
+    busy = set(ripe.filter(Exists(others)).values_list("record_id", flat=True))
     ready = []
     later = []
     for envelope in held:
@@ -43,4 +44,3 @@ def ripen(*, now: datetime) -> int:
         busy.add(envelope.record_id)
     TransitionEnvelope.objects.filter(pk__in=ready).update(state=State.WAITING)
     TransitionEnvelope.objects.filter(pk__in=later).update(due_at=now + _LATER)
-    return len(chosen)

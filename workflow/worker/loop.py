@@ -1,0 +1,43 @@
+"""The function that a wake-up runs in a worker process."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import structlog
+from django.db import connection
+from django.db.utils import InterfaceError, OperationalError
+
+from workflow.engine import clock
+from workflow.worker import pulse
+from workflow.worker.turn import turn
+
+log = structlog.get_logger(__name__)
+
+_TURN_SECONDS = 5.0
+"""A worker looks up from its work this often, so that a cluster can drain."""
+
+CLUSTER = "ESCAPEMENT_CLUSTER"
+"""Environment variable with the cluster's name, the prefix of its workers' names."""
+
+
+def run() -> None:
+    """Take one turn. Returns None: a message's result is nobody's business."""
+    worker = f"{os.environ.get(CLUSTER, 'unsupervised')}/{os.getpid()}"
+    until = time.monotonic() + _TURN_SECONDS
+
+    def go_on() -> bool:
+        pulse.beat(busy=True)
+        return time.monotonic() < until
+
+    try:
+        tally = turn(worker=worker, clock=clock.now, go_on=go_on)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("database.away", worker=worker, error=str(error))
+        connection.close()
+    else:
+        if tally:
+            log.info("turn.done", worker=worker, **dict(tally))
+    finally:
+        pulse.beat(busy=False)

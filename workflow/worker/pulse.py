@@ -1,0 +1,56 @@
+"""A sign of life from each worker to its supervisor: one small file each, touched as it works.
+
+Files, not the queue and not the database: they must speak while either is stuck.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "ESCAPEMENT_PULSE"
+"""Environment variable by which a supervisor tells its workers the folder."""
+
+_BUSY = "busy"
+_IDLE = "idle"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """What the supervisor reads of its workers."""
+
+    newest: float
+    """Unix time of the last sign of any worker; 0 if there was none."""
+
+    busy: int
+    """Live workers that are in the middle of a turn."""
+
+
+def beat(*, busy: bool) -> None:
+    """Show that this process works, or has just gone idle. Does nothing without a supervisor."""
+    folder = os.environ.get(VARIABLE)
+    if folder:
+        Path(folder, str(os.getpid())).write_text(_BUSY if busy else _IDLE, encoding="ascii")
+
+
+def read(folder: Path) -> Pulse:
+    """Return how the workers of a supervisor are; files of dead ones are taken away."""
+    newest = 0.0
+    busy = 0
+    for file in folder.iterdir():
+        newest = max(newest, file.stat().st_mtime)
+        if not _is_alive(int(file.name)):
+            file.unlink()
+        elif file.read_text(encoding="ascii") == _BUSY:
+            busy += 1
+    return Pulse(newest=min(newest, time.time()), busy=busy)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""Keeping a cluster at work, whatever dies in it.
+
+The problem: django-q2's processes share multiprocessing queues. One that is killed while it waits
+on a queue dies holding the queue's lock, and from then on nobody reads: the processes look alive,
+and nothing is done. The sentinel replaces the dead process and cannot know about the lock.
+
+The rule: what counts is whether work that is due gets begun. The supervisor asks the database what
+is due and reads the workers' pulse. If something is due, no worker has shown a sign of life for
+`WEDGED_AFTER`, and not all of them are busy, the whole group is killed and started anew. It
+knows then that the old workers are gone, so it takes back their claims at once.
+
+Nothing depends on the supervisor being right: a cluster killed for nothing costs a second or two,
+and fences keep the results whole.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from django.db import DatabaseError, connection
+
+from workflow.engine import clock
+from workflow.engine.claim import is_due
+from workflow.engine.limits import limits
+from workflow.engine.rescue import rescue_cluster
+from workflow.worker import pulse, roll
+from workflow.worker.group import Group
+from workflow.worker.loop import CLUSTER
+
+log = structlog.get_logger(__name__)
+
+WEDGED_AFTER = 3.0
+"""Seconds that due work may wait without any worker's sign of life."""
+
+BOOT = 15.0
+"""Seconds that a fresh cluster has until its first sign of life."""
+
+_LOOK_EVERY = 0.25
+_ROLL_EVERY = 5.0
+_CALM = 60.0
+"""A cluster that lived this long may be restarted at once; a shorter life makes the next wait."""
+
+_LONGEST_PAUSE = 30.0
+
+
+class Supervisor:
+    """Runs one cluster until it is told to stop."""
+
+    def __init__(self, *, workers: int) -> None:
+        self.workers = workers
+        self.cluster = f"{socket.gethostname()}.{os.getpid()}.{int(time.time())}"
+        self._restarts = 0
+        self._pause = 0.0
+        self._due_since: float | None = None
+        self._stopping = 0
+        self._rolled = 0.0
+
+    def run(self) -> bool:
+        """Supervise until SIGTERM or SIGINT; return whether the cluster drained in time."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        with tempfile.TemporaryDirectory(prefix="escapement-") as folder:
+            self._folder = Path(folder)
+            group = self._start()
+            while not self._stopping:
+                self._sign_roll()
+                problem = self._problem(group)
+                if problem:
+                    group = self._restart(group, problem)
+                time.sleep(_LOOK_EVERY)
+            return self._end(group)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._stopping += 1
+        log.info("cluster.stopping", cluster=self.cluster, signal=number, times=self._stopping)
+
+    def _start(self) -> Group:
+        self._due_since = None
+        environment = {
+            **os.environ,
+            pulse.VARIABLE: str(self._folder),
+            CLUSTER: self.cluster,
+            "WORKERS": str(self.workers),
+        }
+        log.info("cluster.starting", cluster=self.cluster, workers=self.workers)
+        return Group(environment=environment)
+
+    def _problem(self, group: Group) -> str:
+        """Return why the cluster must be started anew, in words; empty when it is well."""
+        if group.has_ended:
+            return f"its main process ended with code {group.main.returncode}"
+        signs = pulse.read(self._folder)
+        now = time.time()
+        if not self._is_due():
+            self._due_since = None
+            return ""
+        self._due_since = self._due_since or now
+        silent = now - max(self._due_since, signs.newest)
+        if signs.newest < group.started and now - group.started < BOOT:
+            return ""
+        patience = WEDGED_AFTER
+        if signs.busy >= self.workers:
+            patience = 2 * limits().lease.total_seconds()
+        if silent < patience:
+            return ""
+        return f"work was due for {silent:.1f} s, {signs.busy} of {self.workers} workers busy"
+
+    def _is_due(self) -> bool:
+        try:
+            return is_due(now=clock.now())
+        except DatabaseError as error:
+            log.warning("database.away", process="supervisor", error=str(error))
+            connection.close()
+            return False
+
+    def _restart(self, group: Group, problem: str) -> Group:
+        log.error("cluster.restarting", cluster=self.cluster, problem=problem)
+        self._bury(group)
+        if time.time() - group.started > _CALM:
+            self._pause = 0.0
+        elif group.has_ended and not problem.startswith("work was due"):
+            self._pause = min(max(1.0, self._pause * 2), _LONGEST_PAUSE)
+        self._wait(self._pause)
+        self._restarts += 1
+        return self._start()
+
+    def _bury(self, group: Group) -> None:
+        """Kill what is left of the group and, once it is known to be gone, free its claims."""
+        gone = group.kill()
+        for file in self._folder.iterdir():
+            file.unlink()
+        if not gone:
+            log.error("cluster.remains", cluster=self.cluster, group=group.main.pid)
+            return
+        try:
+            taken_back = rescue_cluster(cluster=self.cluster, now=clock.now())
+        except DatabaseError as error:
+            log.warning("database.away", process="supervisor", error=str(error))
+            connection.close()
+        else:
+            log.info("cluster.buried", cluster=self.cluster, taken_back=taken_back)
+
+    def _end(self, group: Group) -> bool:
+        group.drain()
+        until = time.monotonic() + limits().drain.total_seconds()
+        while not group.has_ended and time.monotonic() < until and self._stopping < 2:
+            time.sleep(0.05)
+        drained = group.has_ended
+        self._bury(group)
+        self._sign_roll(stopped=True)
+        log.info("cluster.stopped", cluster=self.cluster, drained=drained)
+        return drained
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stopping:
+            time.sleep(0.05)
+
+    def _sign_roll(self, *, stopped: bool = False) -> None:
+        if not stopped and time.monotonic() - self._rolled < _ROLL_EVERY:
+            return
+        self._rolled = time.monotonic()
+        try:
+            roll.sign(
+                cluster=self.cluster,
+                workers=self.workers,
+                restarts=self._restarts,
+                stopped=stopped,
+                now=clock.now(),
+            )
+        except DatabaseError as error:
+            log.warning("database.away", process="supervisor", error=str(error))
+            connection.close()
