@@ -1,0 +1,21 @@
+"""The example as a Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class DeclarationsConfig(AppConfig):
+    """Travel-expense declarations and the roles that handle them."""
+
+    name = "workflow.examples.declarations"
+    label = "declarations"
+    verbose_name = "Declarations"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """See that the roles exist after every migrate."""
+        from workflow.examples.declarations import roles  # noqa: PLC0415  (needs loaded apps)
+
+        post_migrate.connect(roles.after_migrate, sender=self)

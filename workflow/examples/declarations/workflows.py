@@ -1,0 +1,215 @@
+"""The life of a declaration, as a table. Found by the engine at start-up."""
+
+from __future__ import annotations
+
+from workflow.definition import Reason, Transition, Workflow, registry
+from workflow.examples.declarations.forms import (
+    BudgetForm,
+    CheckForm,
+    PaymentForm,
+    SubmissionForm,
+)
+from workflow.examples.declarations.guards import (
+    amount_is_positive,
+    amount_is_within_limit,
+    approver_is_new,
+    approver_is_not_claimant,
+    claimant_asks,
+    declared_in_time,
+    has_budget_number,
+    has_receipts,
+)
+from workflow.examples.declarations.limits import LAPSES_AFTER
+from workflow.examples.declarations.models import Declaration
+from workflow.examples.declarations.stamps import (
+    stamp_budget_approval,
+    stamp_check,
+    stamp_final_approval,
+    stamp_payment,
+    stamp_payment_request,
+    stamp_pre_approval,
+    stamp_submission,
+)
+from workflow.examples.declarations.statuses import REJECTED, Status
+
+DECLARATION: Workflow[Declaration, Status] = Workflow(
+    name="declaration",
+    version=1,
+    subject=Declaration,
+    statuses=Status,
+    initial=Status.DRAFT,
+    final=frozenset({Status.PAYMENT_HANDLED, Status.WITHDRAWN}),
+    transitions=(
+        # The employee.
+        Transition(
+            name="save",
+            label="Save for later",
+            sources=(Status.DRAFT,),
+            target=Status.SAVED,
+            permission="declarations.submit_declaration",
+            guards=(claimant_asks,),
+        ),
+        Transition(
+            name="submit",
+            label="Submit",
+            sources=(Status.DRAFT, Status.SAVED, *REJECTED),
+            target=Status.SUBMITTED,
+            permission="declarations.submit_declaration",
+            guards=(claimant_asks, declared_in_time),
+            form=SubmissionForm,
+            apply=stamp_submission,
+        ),
+        Transition(
+            name="take_back",
+            label="Take back",
+            sources=(
+                Status.SUBMITTED,
+                Status.REJECTED_BY_PRE_APPROVER,
+                Status.REJECTED_BY_ADMINISTRATION,
+                Status.REJECTED_BY_BUDGET_OWNER,
+                Status.REJECTED_BY_SUPERVISOR,
+            ),
+            target=Status.REJECTED_BY_EMPLOYEE,
+            permission="declarations.submit_declaration",
+            guards=(claimant_asks,),
+        ),
+        Transition(
+            name="withdraw",
+            label="Withdraw for good",
+            sources=(Status.DRAFT, Status.SAVED, Status.SUBMITTED, *REJECTED),
+            target=Status.WITHDRAWN,
+            permission="declarations.submit_declaration",
+            guards=(claimant_asks,),
+            reason=Reason.REQUIRED,
+        ),
+        # Approvals.
+        Transition(
+            name="pre_approve",
+            label="Approve as pre-approver",
+            sources=(Status.SUBMITTED,),
+            target=Status.APPROVED_BY_PRE_APPROVER,
+            permission="declarations.pre_approve_declaration",
+            guards=(approver_is_not_claimant,),
+            apply=stamp_pre_approval,
+        ),
+        Transition(
+            name="check",
+            label="Approve as administration",
+            sources=(Status.SUBMITTED,),
+            target=Status.APPROVED_BY_ADMINISTRATION,
+            permission="declarations.check_declaration",
+            guards=(approver_is_not_claimant, has_receipts),
+            form=CheckForm,
+            apply=stamp_check,
+        ),
+        Transition(
+            name="approve_budget",
+            label="Approve as budget owner",
+            sources=(Status.APPROVED_BY_ADMINISTRATION,),
+            target=Status.APPROVED_BY_BUDGET_OWNER,
+            permission="declarations.approve_budget_declaration",
+            guards=(approver_is_not_claimant, has_budget_number),
+            form=BudgetForm,
+            apply=stamp_budget_approval,
+        ),
+        Transition(
+            name="approve_final",
+            label="Approve for payment",
+            sources=(
+                Status.SUBMITTED,
+                Status.APPROVED_BY_PRE_APPROVER,
+                Status.APPROVED_BY_ADMINISTRATION,
+                Status.APPROVED_BY_BUDGET_OWNER,
+            ),
+            target=Status.FINAL_APPROVED,
+            permission="declarations.approve_declaration",
+            guards=(
+                approver_is_not_claimant,
+                approver_is_new,
+                has_receipts,
+                amount_is_within_limit,
+            ),
+            apply=stamp_final_approval,
+        ),
+        # Rejections.
+        Transition(
+            name="reject_as_pre_approver",
+            label="Reject as pre-approver",
+            sources=(Status.SUBMITTED,),
+            target=Status.REJECTED_BY_PRE_APPROVER,
+            permission="declarations.pre_approve_declaration",
+            guards=(approver_is_not_claimant,),
+            reason=Reason.REQUIRED,
+        ),
+        Transition(
+            name="reject_as_administration",
+            label="Reject as administration",
+            sources=(Status.SUBMITTED,),
+            target=Status.REJECTED_BY_ADMINISTRATION,
+            permission="declarations.check_declaration",
+            guards=(approver_is_not_claimant,),
+            reason=Reason.REQUIRED,
+        ),
+        Transition(
+            name="reject_as_budget_owner",
+            label="Reject as budget owner",
+            sources=(Status.APPROVED_BY_ADMINISTRATION,),
+            target=Status.REJECTED_BY_BUDGET_OWNER,
+            permission="declarations.approve_budget_declaration",
+            guards=(approver_is_not_claimant,),
+            reason=Reason.REQUIRED,
+        ),
+        Transition(
+            name="reject_as_supervisor",
+            label="Reject as supervisor",
+            sources=(
+                Status.SUBMITTED,
+                Status.APPROVED_BY_PRE_APPROVER,
+                Status.APPROVED_BY_ADMINISTRATION,
+                Status.APPROVED_BY_BUDGET_OWNER,
+            ),
+            target=Status.REJECTED_BY_SUPERVISOR,
+            permission="declarations.approve_declaration",
+            guards=(approver_is_not_claimant,),
+            reason=Reason.REQUIRED,
+        ),
+        # Money.
+        Transition(
+            name="request_payment",
+            label="Request payment",
+            sources=(Status.FINAL_APPROVED,),
+            target=Status.PAYMENT_REQUESTED,
+            permission="declarations.pay_declaration",
+            guards=(amount_is_positive,),
+            apply=stamp_payment_request,
+        ),
+        Transition(
+            name="confirm_payment",
+            label="Confirm payment",
+            sources=(Status.PAYMENT_REQUESTED,),
+            target=Status.PAYMENT_HANDLED,
+            permission="declarations.pay_declaration",
+            form=PaymentForm,
+            apply=stamp_payment,
+        ),
+        Transition(
+            name="stop_payment",
+            label="Stop payment",
+            sources=(Status.FINAL_APPROVED, Status.PAYMENT_REQUESTED),
+            target=Status.REJECTED_BY_MISSING,
+            permission="declarations.stop_declaration",
+            reason=Reason.REQUIRED,
+        ),
+        # Time.
+        Transition(
+            name="lapse",
+            label="Let lapse",
+            sources=(Status.SAVED, *REJECTED),
+            target=Status.WITHDRAWN,
+            permission="declarations.lapse_declaration",
+            automatic_after=LAPSES_AFTER,
+        ),
+    ),
+)
+
+registry.register(DECLARATION)
