@@ -1,0 +1,189 @@
+"""What is guarded, derived from the models.
+
+A column that is not named here as one that may change is guarded: whoever adds a field to a model
+and forgets this file meets a refusal at the first update, not a hole at the first audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.apps import apps
+from django.db import models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql import Query
+
+from audit.models import Entry
+from workflow.models.attempt import Attempt
+from workflow.models.envelope import FINAL, State, TransitionEnvelope
+from workflow.models.guards.rules import (
+    AppendOnly,
+    EnvelopeGuard,
+    Key,
+    Rule,
+    StatusGuard,
+    Table,
+)
+from workflow.models.record import Record
+from workflow.models.tracked import TransitionHistory
+
+_MAY_CHANGE_ON_RECORD = ("reference", "status", "version", "last_transition", "status_since")
+
+_MAY_CHANGE_ON_ENVELOPE = (
+    "state",
+    "due_at",
+    "fence",
+    "claim",
+    "worker",
+    "claimed_at",
+    "attempts",
+    "crashes",
+    "code",
+    "message",
+    "resulting_version",
+    "finished_at",
+)
+
+Columns = Mapping[str, frozenset[str]]
+"""The columns that each existing table really has; between two migrations, not all of them."""
+
+
+def derive(connection: BaseDatabaseWrapper, columns: Columns) -> Iterator[Rule]:
+    """Yield the rules for those guarded tables that exist, and for their existing columns.
+
+    A rule whose own columns are not there yet is left out; the migration that brings them brings
+    the rule.
+    """
+    for model in guarded(connection.alias):
+        present = columns.get(model._meta.db_table)
+        if present is None:
+            continue
+        if model is Record:
+            if _exist(Record, _MAY_CHANGE_ON_RECORD, columns) and _exist(
+                TransitionEnvelope, _MAY_CHANGE_ON_ENVELOPE, columns
+            ):
+                yield _status(connection, columns)
+        elif model is TransitionEnvelope:
+            if _exist(TransitionEnvelope, _MAY_CHANGE_ON_ENVELOPE, columns):
+                yield _envelope(connection, columns)
+        else:
+            yield AppendOnly(table=_table(model, connection, columns))
+
+
+def guarded(alias: str) -> list[type[models.Model]]:
+    """Return the models whose tables in this database are guarded, history tables among them."""
+    histories: Iterator[type[models.Model]] = (
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if issubclass(model, TransitionHistory) and model._meta.managed
+    )
+    candidates: list[type[models.Model]] = [Record, TransitionEnvelope, Attempt, Entry, *histories]
+    found: dict[str, type[models.Model]] = {}
+    for model in candidates:
+        if router.allow_migrate_model(alias, model):
+            found.setdefault(model._meta.db_table, model)
+    return list(found.values())
+
+
+def _status(connection: BaseDatabaseWrapper, columns: Columns) -> StatusGuard:
+    return StatusGuard(
+        table=_table(Record, connection, columns),
+        fixed=_fixed(Record, _MAY_CHANGE_ON_RECORD, columns),
+        status=_column(Record, "status"),
+        version=_column(Record, "version"),
+        last_transition=_column(Record, "last_transition"),
+        since=_column(Record, "status_since"),
+        envelope=_envelope(connection, columns),
+    )
+
+
+def _envelope(connection: BaseDatabaseWrapper, columns: Columns) -> EnvelopeGuard:
+    return EnvelopeGuard(
+        table=_table(TransitionEnvelope, connection, columns),
+        fixed=_fixed(TransitionEnvelope, _MAY_CHANGE_ON_ENVELOPE, columns),
+        record=_column(TransitionEnvelope, "record"),
+        target=_column(TransitionEnvelope, "target"),
+        state=_column(TransitionEnvelope, "state"),
+        code=_column(TransitionEnvelope, "code"),
+        fence=_column(TransitionEnvelope, "fence"),
+        resulting_version=_column(TransitionEnvelope, "resulting_version"),
+        finished_at=_column(TransitionEnvelope, "finished_at"),
+        fired=State.FIRED.value,
+        final=tuple(state.value for state in FINAL),
+    )
+
+
+def _table(model: type[models.Model], connection: BaseDatabaseWrapper, columns: Columns) -> Table:
+    key = model._meta.pk
+    present = columns[model._meta.db_table]
+    return Table(
+        name=model._meta.db_table,
+        key=_column_of(key),
+        key_type=key.rel_db_type(connection) or "",
+        unique=tuple(
+            unique
+            for unique in _unique(model, connection)
+            if present.issuperset((*unique.columns, *unique.condition_columns))
+        ),
+    )
+
+
+def _unique(model: type[models.Model], connection: BaseDatabaseWrapper) -> Iterator[Key]:
+    for field in model._meta.local_concrete_fields:
+        if field.unique:
+            yield Key(columns=(_column_of(field),))
+    for together in model._meta.unique_together:
+        yield Key(columns=tuple(_column(model, name) for name in together))
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
+            yield _key(model, constraint, connection)
+
+
+def _key(
+    model: type[models.Model], constraint: models.UniqueConstraint, connection: BaseDatabaseWrapper
+) -> Key:
+    columns = tuple(_column(model, name) for name in constraint.fields)
+    if constraint.condition is None:
+        return Key(columns=columns)
+    query = Query(model, alias_cols=False)
+    where = query.build_where(constraint.condition)
+    sql, params = query.get_compiler(connection=connection).compile(where)
+    quote = connection.schema_editor(collect_sql=True).quote_value
+    return Key(
+        columns=columns,
+        condition=sql % tuple(quote(value) for value in params),
+        condition_columns=tuple(
+            _column(model, name) for name in sorted(constraint.condition.referenced_base_fields)
+        ),
+    )
+
+
+def _fixed(
+    model: type[models.Model], may_change: tuple[str, ...], columns: Columns
+) -> tuple[str, ...]:
+    changing = {_column(model, name) for name in may_change}
+    present = columns[model._meta.db_table]
+    return tuple(
+        column
+        for column in map(_column_of, model._meta.local_concrete_fields)
+        if column in present and column not in changing
+    )
+
+
+def _exist(model: type[models.Model], names: tuple[str, ...], columns: Columns) -> bool:
+    present = columns.get(model._meta.db_table, frozenset())
+    return present.issuperset(_column(model, name) for name in names)
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.Field):
+        raise TypeError(f"{model._meta.label}.{name} is not a field of its own")
+    return _column_of(field)
+
+
+def _column_of(field: models.Field[Any, Any]) -> str:
+    if field.column is None:
+        raise TypeError(f"{field} has no column")
+    return field.column

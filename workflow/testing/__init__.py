@@ -1,0 +1,1 @@
+"""What an adopter's own tests use."""
