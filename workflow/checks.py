@@ -104,12 +104,14 @@ def check_live(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMe
             )
             for what in definitions.vanished(using=alias)
         ]
-        found += [
-            Warning(
-                f"The database's guard {name} is missing: un-enveloped changes would pass.",
-                hint="Run `manage.py migrate`, which installs it.",
-                id="workflow.W013",
+        missing = guards.missing(connection)
+        if missing:
+            found.append(
+                Warning(
+                    "Guards of the database are missing, so that un-enveloped changes would pass:"
+                    f" {', '.join(missing)}.",
+                    hint="Run `manage.py migrate`, which installs them.",
+                    id="workflow.W013",
+                )
             )
-            for name in guards.missing(connection)
-        ]
     return found

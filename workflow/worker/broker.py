@@ -66,6 +66,7 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
     def _begin(self) -> None:
         self._idle = Idle()
         self._looked = 0.0
+        self._woken = 0.0
 
     def dequeue(self) -> list[Message] | None:
         """Return a wake-up or ordinary tasks; None after a short wait when there is nothing.
@@ -87,7 +88,8 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
             if ordinary:
                 return ordinary
         if is_due(now=clock.now()):
-            time.sleep(_PACE)
+            time.sleep(max(0.0, self._woken + _PACE - time.monotonic()))
+            self._woken = time.monotonic()
             return [(None, _WAKE_UP)]
         self._idle.wait()
         return None

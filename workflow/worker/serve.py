@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 
 import django
@@ -20,8 +19,13 @@ def main() -> None:
 
 
 def _leash() -> None:
-    """Drain when standard input ends: the supervisor holds its other end for as long as it lives."""
-    sys.stdin.buffer.read()
+    """Drain when standard input ends: the supervisor holds its other end for as long as it lives.
+
+    Reads the bare descriptor: a lock on `sys.stdin`, held while django-q2 forks, would hang the
+    children.
+    """
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

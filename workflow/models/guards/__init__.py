@@ -26,7 +26,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from workflow.models.guards import postgresql, sqlite
+from workflow.models.guards import mssql, postgresql, sqlite
 from workflow.models.guards.derivation import derive, guarded
 from workflow.models.guards.guard import Guard, Names
 
@@ -35,6 +35,7 @@ __all__ = ["install", "missing", "remove"]
 _VENDORS: dict[str, ModuleType] = {
     "sqlite": sqlite,
     "postgresql": postgresql,
+    "microsoft": mssql,
 }
 
 

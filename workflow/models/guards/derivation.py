@@ -120,7 +120,10 @@ def _table(model: type[models.Model], connection: BaseDatabaseWrapper, columns: 
     return Table(
         name=model._meta.db_table,
         key=_column_of(key),
-        key_type=key.rel_db_type(connection) or "",
+        types={
+            _column_of(field): field.db_type(connection) or ""
+            for field in model._meta.local_concrete_fields
+        },
         unique=tuple(
             unique
             for unique in _unique(model, connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREFIX = "escapement"
@@ -19,11 +20,11 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A guarded table: its name, its primary key's column and type, and its unique keys."""
+    """A guarded table: its name, its primary key, its columns' types there, its unique keys."""
 
     name: str
     key: str
-    key_type: str
+    types: Mapping[str, str]
     unique: tuple[Key, ...]
 
     @property
