@@ -1,0 +1,1 @@
+"""What the commands show and start: progress on a terminal, child processes."""

@@ -1,0 +1,154 @@
+"""One run of the replay: plan, begin, send, and an orderly end however it comes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Never, TextIO
+from uuid import UUID
+
+from workflow.engine import clock
+from workflow.engine.limits import limits
+from workflow.examples.declarations.console.child import Workers
+from workflow.examples.declarations.console.progress import Progress
+from workflow.examples.declarations.replay.beginning import begin
+from workflow.examples.declarations.replay.people import People
+from workflow.examples.declarations.replay.plan import Plan, plan
+from workflow.examples.declarations.replay.report import Report, report
+from workflow.examples.declarations.replay.rows import read
+from workflow.examples.declarations.replay.sender import Sender, Stalled, Tally
+from workflow.models import Cluster
+
+_PAUSE = 0.02
+"""Seconds between two looks for outcomes."""
+
+_SEEN_WITHIN = timedelta(seconds=30)
+_INTERRUPTED = 130
+"""What shells take as "ended by Ctrl-C"."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a run ended early."""
+
+    text: str
+    exit_code: int = 1
+
+
+class Run:
+    """Holds what the report needs, also when the run is cut short."""
+
+    def __init__(
+        self,
+        *,
+        file: Path,
+        cases: int | None,
+        copies: int,
+        workers: int,
+        patience: float,
+        progress: TextIO,
+    ) -> None:
+        self._file = file
+        self._cases = cases
+        self._copies = copies
+        self._workers = workers
+        self._patience = patience
+        self._stream = progress
+        self._plan = Plan()
+        self._records: dict[str, UUID] = {}
+        self._tally = Tally()
+        self._people = People()
+
+    def go(self) -> Problem | None:
+        """Do it; return what went wrong, if anything did.
+
+        Raises:
+            UnreadableFile: The file is no log; nothing was written.
+        """
+        self._plan = plan(read(self._file), cases=self._cases)
+        try:
+            with _stoppable():
+                self._begin()
+                self._send()
+        except Stalled as stalled:
+            return Problem(f"{stalled} {_whose_turn()}")
+        except KeyboardInterrupt:
+            return Problem(
+                "Interrupted; the table shows how far it came. Run it again to go on.",
+                exit_code=_INTERRUPTED,
+            )
+        return None
+
+    def report(self) -> Report:
+        """Return the table as things stand now."""
+        return report(plan=self._plan, records=self._records, tally=self._tally)
+
+    def _begin(self) -> None:
+        cases = list(self._plan.cases.values())
+        progress = Progress(stream=self._stream, what="declarations started", total=len(cases))
+        for found in begin(cases=cases, people=self._people, clock=clock.now):
+            self._records |= found
+            progress.show(len(self._records))
+        progress.finish(len(self._records))
+
+    def _send(self) -> None:
+        sender = Sender(
+            cases=list(self._plan.cases.values()),
+            records=self._records,
+            people=self._people,
+            copies=self._copies,
+            clock=clock.now,
+        )
+        self._tally = sender.tally
+        progress = Progress(stream=self._stream, what="events", total=self._plan.events)
+        workers = Workers(workers=self._workers) if self._workers else None
+
+        def after_round(moved: int) -> None:
+            progress.show(sender.done, f"{sender.awaited:,} with the workers")
+            told = workers.watch() if workers else ""
+            if told:
+                progress.say(told)
+            if not moved:
+                time.sleep(_PAUSE)
+
+        try:
+            sender.run(after_round=after_round, patience=self._patience)
+        finally:
+            progress.finish(sender.done)
+            if workers and not workers.stop(within=limits().drain.total_seconds() + 15):
+                progress.say("The workers did not stop in time and were killed.")
+
+
+def _whose_turn() -> str:
+    """Return what to do about a stall."""
+    alive = Cluster.objects.filter(
+        stopped_at__isnull=True, seen_at__gte=clock.now() - _SEEN_WITHIN
+    )
+    names = ", ".join(alive.values_list("name", flat=True))
+    if names:
+        return f"Workers are alive ({names}): look at their log."
+    return "No worker is alive: start `manage.py work`, or give --workers, and run this again."
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end the block like Ctrl-C does, so that children are stopped either way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> Never:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
