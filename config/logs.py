@@ -1,0 +1,71 @@
+"""Logs: one line an event, JSON or for reading; the framework's lines in the same form."""
+
+from __future__ import annotations
+
+import logging.config
+from typing import Any
+
+import structlog
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def configuration(*, level: str, form: str) -> dict[str, Any]:
+    """Return the logging configuration.
+
+    Args:
+        level: Name of the lowest level that is shown.
+        form: `json` or `console`.
+
+    Raises:
+        ValueError: The form is neither.
+    """
+    if form not in ("json", "console"):
+        raise ValueError(f"LOG_FORMAT {form!r}: choose json or console")
+    last: list[Any] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        if form == "json"
+        else [structlog.dev.ConsoleRenderer(colors=False)]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *last,
+                ],
+            }
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Its INFO lines tell of every wake-up; ours tell of every transition.
+            "django-q": {"level": "WARNING", "handlers": ["console"], "propagate": False},
+            "django.server": {"handlers": ["console"], "level": level, "propagate": False},
+        },
+    }
+
+
+def configure(wanted: dict[str, Any]) -> None:
+    """Put the configuration into force, for the standard library and for structlog."""
+    logging.config.dictConfig(wanted)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

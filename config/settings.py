@@ -1,0 +1,189 @@
+"""Settings. Everything that differs between installations comes from the environment.
+
+Durations carry their unit in the name. The defaults are those of production, except that without
+DATABASE_URL a SQLite file below `var/` is used, and without SECRET_KEY a key kept beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from config import logs, secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+
+# --- Security ------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "") or secret.kept_in(VAR_DIR / "secret_key")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Plain HTTP is for one's own machine: cookies then travel unprotected. With a proxy that ends TLS
+# in front, leave this off and let the proxy set X-Forwarded-Proto.
+INSECURE_HTTP = env.bool("INSECURE_HTTP", False)
+SECURE_SSL_REDIRECT = not INSECURE_HTTP
+SESSION_COOKIE_SECURE = not INSECURE_HTTP
+CSRF_COOKIE_SECURE = not INSECURE_HTTP
+SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else env.int("HSTS_SECONDS", 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
+SECURE_HSTS_PRELOAD = not INSECURE_HTTP
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_REDIRECT_URL = "/"
+
+# --- Applications --------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "simple_history",
+    "django_q",
+    "audit",
+    "workflow",
+    "workflow.examples.declarations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.security.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database ------------------------------------------------------------------------------------
+
+_VENDOR_OPTIONS: dict[str, dict[str, Any]] = {
+    # IMMEDIATE takes the write lock at BEGIN, so that two writers wait for each other rather than
+    # fail halfway; FULL makes a commit survive a power cut, which an audit trail has to.
+    "django.db.backends.sqlite3": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    },
+    "mssql": {"python_driver": "mssql_python"},
+}
+
+VAR_DIR.mkdir(exist_ok=True)
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'escapement.sqlite3'}"),
+        # A new connection for each task costs more than the task; a check costs 0.1 s once.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+_engine = DATABASES["default"]["ENGINE"]
+DATABASES["default"]["OPTIONS"] = {
+    **_VENDOR_OPTIONS.get(_engine, {}),
+    **DATABASES["default"].get("OPTIONS", {}),
+}
+if _engine == "mssql":
+    DATABASES["default"]["TIME_ZONE"] = "UTC"
+DATABASE_CONNECTION_POOLING = False  # SQL Server's driver pool breaks in forked workers
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Work ----------------------------------------------------------------------------------------
+
+WORKERS = env.int("WORKERS", 3)
+
+ESCAPEMENT = {
+    # How long a claim holds without renewal: what a dead worker held waits this long at most.
+    "LEASE_SECONDS": env.float("LEASE_SECONDS", 30.0),
+    # Most envelopes that are claimed and committed together.
+    "BATCH_SIZE": env.int("BATCH_SIZE", 50),
+    # Largest payload of a request, as JSON.
+    "PAYLOAD_LIMIT_BYTES": env.int("PAYLOAD_LIMIT_BYTES", 65_536),
+    # How long a cluster that was told to stop may finish what it has begun.
+    "DRAIN_SECONDS": env.float("DRAIN_SECONDS", 30.0),
+    # Functions, by dotted path, that ordinary django-q2 tasks and schedules may run.
+    "TASKS": env.list("TASKS", default=[]),
+}
+
+Q_CLUSTER = {
+    "name": "escapement",
+    "label": "Escapement",
+    "orm": "default",  # must be the alias of the domain tables; checked at start
+    "broker_class": "workflow.worker.broker.EnvelopeBroker",
+    "workers": WORKERS,
+    "queue_limit": WORKERS,  # one wake-up a worker
+    "bulk": 1,
+    "save_limit": -1,  # result rows would halve the throughput, and nobody reads them
+    "poll": 0.2,
+    "timeout": 600,
+    "retry": 660,
+    "recycle": 10_000,
+    "catch_up": False,
+    "ack_failures": True,
+    "max_attempts": 1,
+}
+
+# --- The rest ------------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+LANGUAGE_CODE = "en"
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Without a collected copy, as in tests and on one's own machine, serve from the apps themselves.
+if DEBUG or not (STATIC_ROOT / "staticfiles.json").exists():
+    STORAGES["staticfiles"]["BACKEND"] = (
+        "django.contrib.staticfiles.storage.StaticFilesStorage"
+    )
+    WHITENOISE_USE_FINDERS = True
+
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", "console" if DEBUG else "json")
+LOGGING = logs.configuration(level=LOG_LEVEL, form=LOG_FORMAT)
+LOGGING_CONFIG = "config.logs.configure"

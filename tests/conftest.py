@@ -1,0 +1,63 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.core.management.commands import flush
+from django.db import connection, connections
+
+from workflow.testing.guards import lifted
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_without_guards() -> Iterator[None]:
+    """A transactional test's tables are emptied afterwards, which the guards would refuse."""
+    handle = flush.Command.handle
+
+    def unguarded(self: flush.Command, **options: object) -> None:
+        with lifted(connections[str(options["database"])]):
+            handle(self, **options)
+
+    flush.Command.handle = unguarded
+    yield
+    flush.Command.handle = handle
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """The test database of this very process, for the subprocesses of a test."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+Manage = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def manage(database_url: str) -> Manage:
+    """Run a management command in a process of its own, on the test's database."""
+
+    def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "DATABASE_URL": database_url},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
