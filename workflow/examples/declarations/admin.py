@@ -27,16 +27,25 @@ class DeclarationAdmin(DeclarationModelAdmin):
     search_fields = ("number", "purpose", "record__reference")
 
     def get_readonly_fields(
-        self, request: HttpRequest, obj: Declaration | None = None
+        self,
+        request: HttpRequest,  # noqa: ARG002  (Django's signature)
+        obj: Declaration | None = None,  # noqa: ARG002  (Django's signature)
     ) -> list[str]:
         """Return all but what a clerk may correct."""
         shown = [field.name for field in Declaration._meta.fields if field.name not in _EDITABLE]
         return ["status_label", *shown]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002  (Django's signature)
+    ) -> bool:
         """Refuse: a row made here would have no record."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Declaration | None = None) -> bool:
+    def has_delete_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002  (Django's signature)
+        obj: Declaration | None = None,  # noqa: ARG002  (Django's signature)
+    ) -> bool:
         """Refuse: the trail refers to it for ever."""
         return False

@@ -26,8 +26,8 @@ class Child:
         self, *, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
-        self._output = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the child)
+        self._process = subprocess.Popen(  # noqa: S603  (the command is a constant of this code)
             list(command),
             cwd=settings.BASE_DIR,
             env={**os.environ, "PYTHONPATH": _paths(), **(environment or {})},
@@ -63,6 +63,10 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def close(self) -> None:
+        """Let go of what it printed, once it is stopped and nobody will ask."""
+        self._output.close()
 
     def last_lines(self) -> str:
         """Return the end of what it printed."""
@@ -103,12 +107,16 @@ class Workers:
         told = f"The workers ended with exit code {code}; starting them again.\n"
         told += self._child.last_lines()
         self._child.kill()
+        self._child.close()
         self._child = self._start()
         return told
 
     def stop(self, *, within: float) -> bool:
         """Let them finish what they have begun; return whether they did."""
-        return self._child.stop(within=within)
+        try:
+            return self._child.stop(within=within)
+        finally:
+            self._child.close()
 
 
 def _paths() -> str:

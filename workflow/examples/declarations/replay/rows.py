@@ -100,7 +100,7 @@ def _opened(path: Path) -> Iterator[io.TextIOBase]:
     try:
         with path.open("rb") as start:
             is_gzip = start.read(2) == _GZIP
-        raw = gzip.open(path) if is_gzip else path.open("rb")
+        raw = (gzip.open if is_gzip else open)(path, "rb")
     except OSError as error:
         raise UnreadableFile(path, f"cannot be opened: {error.strerror or error}") from None
     with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -74,7 +75,7 @@ class Run:
         """
         self._plan = plan(read(self._file), cases=self._cases)
         try:
-            with _stoppable():
+            with _stoppable(), _quiet():
                 self._begin()
                 self._send()
         except Stalled as stalled:
@@ -108,7 +109,7 @@ class Run:
         )
         self._tally = sender.tally
         progress = Progress(stream=self._stream, what="events", total=self._plan.events)
-        workers = Workers(workers=self._workers) if self._workers else None
+        workers = _start_workers(self._workers)
 
         def after_round(moved: int) -> None:
             progress.show(sender.done, f"{sender.awaited:,} with the workers")
@@ -126,6 +127,13 @@ class Run:
                 progress.say("The workers did not stop in time and were killed.")
 
 
+def _start_workers(workers: int) -> Workers | None:
+    """Start a crew of one's own, if wanted; its log is shown only if it fails, so it is short."""
+    if not workers:
+        return None
+    return Workers(workers=workers, environment={"LOG_LEVEL": "WARNING"})
+
+
 def _whose_turn() -> str:
     """Return what to do about a stall."""
     alive = Cluster.objects.filter(
@@ -135,6 +143,18 @@ def _whose_turn() -> str:
     if names:
         return f"Workers are alive ({names}): look at their log."
     return "No worker is alive: start `manage.py work`, or give --workers, and run this again."
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out the engine's line for each of many thousand requests; the table tells of them."""
+    engine = logging.getLogger("workflow.engine")
+    before = engine.level
+    engine.setLevel(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        engine.setLevel(before)
 
 
 @contextmanager

@@ -50,9 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run, and show the table however it ends."""
-        for name, least in (("cases", 1), ("duplicate", 1), ("workers", 0)):
-            if options[name] is not None and options[name] < least:
-                raise CommandError(f"--{name} {options[name]}: at least {least}.")
+        _check(options)
         run = Run(
             file=options["file"],
             cases=options["cases"],
@@ -79,3 +77,9 @@ class Command(BaseCommand):
                 f"{report.unfinished:,} events have no outcome yet. Settle what is parked, then"
                 " run this again: it goes on where it stopped."
             )
+
+
+def _check(options: dict[str, Any]) -> None:
+    for name, least in (("cases", 1), ("duplicate", 1), ("workers", 0)):
+        if options[name] is not None and options[name] < least:
+            raise CommandError(f"--{name} {options[name]}: at least {least}.")
