@@ -22,6 +22,11 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
 
+RESOLVE = (
+    "--quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate"
+    " --no-emit-index-url --no-emit-trusted-host --no-emit-find-links"
+)
+
 USAGE = """\
 python run.py demo [--check]     make a database with declarations, start web and workers
 python run.py test [ARGS]        run the tests on SQLite and on PostgreSQL
@@ -36,12 +41,10 @@ def main(arguments: list[str]) -> int:
     if sys.version_info < OLDEST:
         return complain(f"Python {sys.version.split()[0]} is too old; 3.11 or newer is needed.")
     match arguments:
-        case ["demo", *rest]:
+        case ["demo", *_] | ["manage", *_]:
             prepare("base")
-            return become("manage.py", "demo", *rest)
-        case ["manage", *rest]:
-            prepare("base")
-            return become("manage.py", *rest)
+            command = arguments if arguments[0] == "demo" else arguments[1:]
+            return become("manage.py", *command)
         case ["test", *rest]:
             prepare("dev")
             return test(rest)
@@ -74,7 +77,14 @@ def prepare(kind: str) -> None:
     started = time.monotonic()
     print(f"Preparing {VENV.name} (once) ...", flush=True)
     make_venv()
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip: list[str | Path] = [
+        PYTHON,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]
     run(*pip, "--require-hashes", "--no-deps", "-r", LOCKS / f"{kind}.txt")
     stamp(kind).write_text(wanted)
     print(f"Ready after {time.monotonic() - started:.0f} s.", flush=True)
@@ -117,6 +127,7 @@ def become(*command: str | Path) -> int:
     if os.name == "nt":
         return subprocess.call(line)
     os.execv(PYTHON, line)  # noqa: S606  (no shell)
+    raise AssertionError("not reached")
 
 
 def run(*command: str | Path) -> None:
@@ -133,7 +144,7 @@ def test(arguments: list[str]) -> int:
     for database in chosen:
         print(f"\n=== Tests on {database} ===", flush=True)
         started = time.monotonic()
-        line = [PYTHON, "-m", "pytest", "-n", "2", "--database", database, *rest]
+        line = [str(PYTHON), "-m", "pytest", "-n", "2", "--database", database, *rest]
         code = subprocess.run(line, cwd=ROOT, check=False).returncode
         results[database] = code
         outcome = "passed" if code == 0 else f"failed (pytest exit code {code})"
@@ -155,12 +166,15 @@ def lock() -> int:
     for kind, extras in (("base", []), ("dev", ["dev"]), ("mssql", ["mssql"])):
         target = LOCKS / f"{kind}.txt"
         options = [f"--extra={extra}" for extra in extras]
-        run(
-            *(PYTHON, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),
-            *("--allow-unsafe", "--strip-extras", "--no-emit-index-url", "--no-header"),
-            *("--no-emit-trusted-host", "--no-emit-find-links", "--no-annotate"),
-            *(*options, "--output-file", target, "pyproject.toml"),
-        )
+        compile_lock: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "piptools",
+            "compile",
+            *RESOLVE.split(),
+            *options,
+        ]
+        run(*compile_lock, "--output-file", target, "pyproject.toml")
         text = re.sub(r"^(--|#).*\n", "", target.read_text(), flags=re.MULTILINE)
         target.write_text(f"# Made by `python run.py lock`.\n{text.lstrip()}")
         print(f"{target.relative_to(ROOT)}: {text.count('==')} packages")

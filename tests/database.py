@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -49,14 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
     database = settings.DATABASES["default"]
     wanted = config.getoption("database")
-    assert database["ENGINE"] == {
-        "sqlite": "django.db.backends.sqlite3",
-        "postgresql": "django.db.backends.postgresql",
-    }[wanted], f"asked for {wanted}, configured {database['ENGINE']}"
+    assert (
+        database["ENGINE"]
+        == {
+            "sqlite": "django.db.backends.sqlite3",
+            "postgresql": "django.db.backends.postgresql",
+        }[wanted]
+    ), f"asked for {wanted}, configured {database['ENGINE']}"
     if wanted == "sqlite":
-        database.setdefault("TEST", {})["NAME"] = str(
-            Path(os.environ[_FOLDER], "test.sqlite3")
-        )
+        database.setdefault("TEST", {})["NAME"] = str(Path(os.environ[_FOLDER], "test.sqlite3"))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -75,9 +75,8 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _vendor(request: pytest.FixtureRequest) -> Iterator[None]:
+def _vendor(request: pytest.FixtureRequest) -> None:
     """Make sure that the run tests what it says."""
     from django.db import connection
 
     assert connection.vendor == request.config.getoption("database")
-    yield

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 from django.db.utils import DatabaseError
 
@@ -38,18 +39,19 @@ def check_settings(**_: Any) -> list[CheckMessage]:
                 id="workflow.E002",
             )
         )
-    for workflow in registry.everything():
-        for transition in workflow.transitions:
-            if transition.timeout >= limits().lease:
-                found.append(
-                    Error(
-                        f"{workflow.key}: transition {transition.name!r} may take"
-                        f" {transition.timeout.total_seconds():g} s, but a lease ends after"
-                        f" {limits().lease.total_seconds():g} s.",
-                        hint="Shorten its timeout or raise ESCAPEMENT['LEASE_SECONDS'].",
-                        id="workflow.E003",
-                    )
-                )
+    lease = limits().lease
+    found += [
+        Error(
+            f"{workflow.key}: transition {transition.name!r} may take"
+            f" {transition.timeout.total_seconds():g} s, but a lease ends after"
+            f" {lease.total_seconds():g} s.",
+            hint="Shorten its timeout or raise ESCAPEMENT['LEASE_SECONDS'].",
+            id="workflow.E003",
+        )
+        for workflow in registry.everything()
+        for transition in workflow.transitions
+        if transition.timeout >= lease
+    ]
     return found
 
 
@@ -61,7 +63,9 @@ def check_definitions(**_: Any) -> list[CheckMessage]:
         subject = workflow.subject
         if not (isinstance(subject, type) and issubclass(subject, Tracked)):
             found.append(
-                Error(f"{workflow.key}: subject {subject!r} is no Tracked model.", id="workflow.E004")
+                Error(
+                    f"{workflow.key}: subject {subject!r} is no Tracked model.", id="workflow.E004"
+                )
             )
         found += [
             Error(
@@ -107,7 +111,7 @@ def check_live(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMe
         missing = guards.missing(connection)
         if missing:
             found.append(
-                Warning(
+                checks.Warning(
                     "Guards of the database are missing, so that un-enveloped changes would pass:"
                     f" {', '.join(missing)}.",
                     hint="Run `manage.py migrate`, which installs them.",

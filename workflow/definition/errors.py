@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
+_SHOWN = 80
+"""Characters of an offending value that a message shows."""
+
 
 class WorkflowError(Exception):
     """Base of every error that the product raises on purpose.
@@ -52,8 +55,8 @@ class InvalidRequest(WorkflowError):
         self.value = value
         self.problem = problem
         shown = repr(value)
-        if len(shown) > 80:
-            shown = f"{shown[:77]}..."
+        if len(shown) > _SHOWN:
+            shown = f"{shown[: _SHOWN - 3]}..."
         super().__init__(f"{field} {shown}: {problem}")
 
 

@@ -70,25 +70,40 @@ def _paths(workflow: Workflow[Any, Any]) -> Iterator[str]:
 
 
 def _transition(workflow: Workflow[Any, Any], transition: Transition[Any, Any]) -> Iterator[str]:
-    where = f"transition {transition.name!r}"
+    found = [
+        *_edge(workflow, transition),
+        *_functions(transition),
+        *_durations(transition),
+        *transition.retry.faults(),
+        *_effects(transition),
+    ]
+    yield from (f"transition {transition.name!r}: {fault}" for fault in found)
+
+
+def _edge(workflow: Workflow[Any, Any], transition: Transition[Any, Any]) -> Iterator[str]:
     if not transition.sources:
-        yield f"{where} has no source status"
+        yield "has no source status"
     for status in (*transition.sources, transition.target):
         if not isinstance(status, workflow.statuses):
-            yield f"{where}: {status!r} is not one of {workflow.statuses.__name__}"
-    for guard in (*transition.guards, transition.apply):
-        if guard is not None and not callable(guard):
-            yield f"{where}: {guard!r} is not a function"
+            yield f"{status!r} is not one of {workflow.statuses.__name__}"
     if transition.permission and transition.permission.count(".") != 1:
-        yield f"{where}: permission {transition.permission!r} is not app_label.codename"
+        yield f"permission {transition.permission!r} is not app_label.codename"
+
+
+def _functions(transition: Transition[Any, Any]) -> Iterator[str]:
+    functions: tuple[object, ...] = (*transition.guards, transition.apply)
+    for function in functions:
+        if function is not None and not callable(function):
+            yield f"{function!r} is not a function"
+    if transition.automatic_after is not None and transition.form is not None:
+        yield "fires by itself and so can have no form"
+
+
+def _durations(transition: Transition[Any, Any]) -> Iterator[str]:
     for limit in ("timeout", "deadline", "automatic_after"):
         value = getattr(transition, limit)
         if value is not None and value <= timedelta(0):
-            yield f"{where}: {limit} is {value}; it must be positive"
-    if transition.automatic_after is not None and transition.form is not None:
-        yield f"{where} fires by itself and so can have no form"
-    yield from (f"{where}: {fault}" for fault in transition.retry.faults())
-    yield from (f"{where}: {fault}" for fault in _effects(transition))
+            yield f"{limit} is {value}; it must be positive"
 
 
 def _effects(transition: Transition[Any, Any]) -> Iterator[str]:
@@ -105,7 +120,8 @@ def _effects(transition: Transition[Any, Any]) -> Iterator[str]:
 def _effect(effect: Effect[Any]) -> Iterator[str]:
     if not NAME.fullmatch(effect.name):
         yield f"effect {effect.name!r}: use lower case letters, digits and underscores"
-    if not isinstance(effect.recovery, Resend | Lookup | Ask):
+    recovery: object = effect.recovery
+    if not isinstance(recovery, Resend | Lookup | Ask):
         yield (
             f"effect {effect.name!r} does not declare its recovery; say Resend(), Lookup(...) or"
             " Ask(), by what the downstream can do after a crash between call and receipt"

@@ -114,9 +114,7 @@ def _give_back(claim: Claim, left: list[UUID], now: datetime) -> None:
 
 
 @transaction.atomic
-def _blame(
-    claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime
-) -> Counter[str]:
+def _blame(claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime) -> Counter[str]:
     """Count the database's refusal as the failed attempt of the one envelope that causes it."""
     fail = Fail(
         ending=Ending.ERROR,
@@ -139,7 +137,9 @@ def _log(fired: Sequence[Fired], ended: Sequence[Ended]) -> None:
     for other in ended:
         envelope = other.envelope
         event = log.warning if envelope.state == State.PARKED else log.info
-        event("transition.settled", state=str(envelope.state), code=envelope.code, **_facts(envelope))
+        event(
+            "transition.settled", state=str(envelope.state), code=envelope.code, **_facts(envelope)
+        )
 
 
 def _facts(envelope: TransitionEnvelope) -> dict[str, str | int]:

@@ -51,9 +51,7 @@ class Refuse:
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """The findings that say no."""
-        return tuple(
-            each.answer for each in self.findings if isinstance(each.answer, Refusal)
-        )
+        return tuple(each.answer for each in self.findings if isinstance(each.answer, Refusal))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +96,7 @@ def decide(*, envelope: TransitionEnvelope, subject: Tracked | None, now: dateti
         expected_version=envelope.expected_version,
     )
     if refused:
-        return Refuse(
-            findings=tuple(Finding(guard=each.code, answer=each) for each in refused)
-        )
+        return Refuse(findings=tuple(Finding(guard=each.code, answer=each) for each in refused))
     return _guarded(transition, envelope, subject, now)
 
 
@@ -182,9 +178,7 @@ def _changed(before: dict[str, Any], subject: Tracked) -> tuple[str, ...]:
     return tuple(names[name] for name in changed)
 
 
-def _fail(
-    ending: Ending, error: Exception, *, retry_after: timedelta | None = None
-) -> Fail:
+def _fail(ending: Ending, error: Exception, *, retry_after: timedelta | None = None) -> Fail:
     return Fail(
         ending=ending,
         code=getattr(error, "code", "") or type(error).__name__,

@@ -34,6 +34,4 @@ def note_late(*, claim: Claim, late: Collection[UUID], now: datetime) -> None:
         ]
     )
     for envelope in overtaken:
-        log.warning(
-            "lease.lost", transition_id=str(envelope.transition_id), worker=claim.worker
-        )
+        log.warning("lease.lost", transition_id=str(envelope.transition_id), worker=claim.worker)

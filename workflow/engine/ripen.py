@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -37,8 +38,8 @@ def _ripen(ripe: QuerySet[TransitionEnvelope], now: datetime) -> None:
     others = TransitionEnvelope.objects.filter(record=OuterRef("record"), state__in=IN_FLIGHT)
     held = hold(ripe, skip_locked=True)
     busy = set(ripe.filter(Exists(others)).values_list("record_id", flat=True))
-    ready = []
-    later = []
+    ready: list[UUID] = []
+    later: list[UUID] = []
     for envelope in held:
         (later if envelope.record_id in busy else ready).append(envelope.pk)
         busy.add(envelope.record_id)

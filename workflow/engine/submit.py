@@ -182,9 +182,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
         case Repeated(envelope=envelope):
             return about(Action.REPEATED, {"state": envelope.state})
         case Conflict(envelope=envelope):
-            return about(
-                Action.CONFLICT, {"digest": request.digest(), "holder": envelope.digest}
-            )
+            return about(Action.CONFLICT, {"digest": request.digest(), "holder": envelope.digest})
         case Invalid():
             raise AssertionError("an unreadable request is not written down")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """Return a new version 7 UUID: 48 bits of Unix milliseconds, then 74 random bits (RFC 9562)."""
+    """Return a new version 7 UUID: 48 bits of Unix milliseconds, 74 random bits (RFC 9562)."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & (1 << 48) - 1) << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76

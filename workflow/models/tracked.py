@@ -43,7 +43,7 @@ class Tracked(models.Model):
     history = HistoricalRecords(
         bases=[TransitionHistory],
         inherit=True,
-        history_change_reason_field=models.TextField(null=True, blank=True),  # noqa: DJ001  (its own default is null)
+        history_change_reason_field=models.TextField(null=True, blank=True),
     )
 
     class Meta:

@@ -106,7 +106,7 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
         return allowed
 
     def enqueue(self, task: str) -> int | None:
-        """Store an ordinary task for later, if it is on the allow-list; refuse it loudly if not."""
+        """Store an ordinary task for later if it is on the allow-list; refuse it loudly if not."""
         if not _is_allowed(task):
             return None
         stored: int = super().enqueue(task)

@@ -32,8 +32,11 @@ class Group:
         return self.main.poll() is not None
 
     def drain(self) -> None:
-        """Ask it to finish what it has begun. Only once, and only its main process: django-q2
-        hangs on a second signal, and loses tasks on one to the whole group."""
+        """Ask it to finish what it has begun.
+
+        Only once, and only its main process: django-q2 hangs on a second signal, and loses tasks
+        on one to the whole group.
+        """
         if not self.has_ended:
             self.main.send_signal(signal.SIGTERM)
 

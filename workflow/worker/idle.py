@@ -1,8 +1,9 @@
-"""How a broker waits when nothing is due: briefly, and shorter still if somebody announces work."""
+"""How a broker waits when nothing is due: briefly, and less if somebody announces work."""
 
 from __future__ import annotations
 
 import time
+from typing import Any, cast
 
 from django.db import connection
 
@@ -34,7 +35,7 @@ class Idle:
 
     def _await_notification(self) -> None:
         connection.ensure_connection()
-        raw = connection.connection
+        raw = cast("Any", connection.connection)
         if self._listening is not raw:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {TOPIC}")

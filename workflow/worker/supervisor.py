@@ -150,13 +150,18 @@ class Supervisor:
     def _end(self, group: Group) -> bool:
         group.drain()
         until = time.monotonic() + limits().drain.total_seconds()
-        while not group.has_ended and time.monotonic() < until and self._stopping < 2:
+        while not group.has_ended and time.monotonic() < until and not self._insisted:
             time.sleep(0.05)
         drained = group.has_ended
         self._bury(group)
         self._sign_roll(stopped=True)
         log.info("cluster.stopped", cluster=self.cluster, drained=drained)
         return drained
+
+    @property
+    def _insisted(self) -> bool:
+        """Whether it was told to stop more than once."""
+        return self._stopping > 1
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds

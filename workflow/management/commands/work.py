@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workflow.worker.supervisor import Supervisor
 
+_MOST = 256
+
 
 class Command(BaseCommand):
     """Start a cluster of workers and supervise it until Ctrl-C or SIGTERM."""
@@ -29,8 +31,8 @@ class Command(BaseCommand):
         workers = options["workers"]
         if workers is None:
             workers = settings.Q_CLUSTER["workers"]
-        if not 1 <= workers <= 256:
-            raise CommandError(f"--workers {workers}: choose 1 to 256.")
+        if not 1 <= workers <= _MOST:
+            raise CommandError(f"--workers {workers}: choose 1 to {_MOST}.")
         self.check(databases=["default"])
         if not Supervisor(workers=workers).run():
             raise CommandError(
