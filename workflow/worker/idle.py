@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, cast
+from typing import Any
 
 from django.db import connection
 
@@ -20,7 +20,7 @@ class Idle:
     """Waits on one connection, in one process."""
 
     def __init__(self) -> None:
-        self._listening: object = None
+        self._listening: Any = None
         self._version: int | None = None
 
     def wait(self) -> None:
@@ -35,7 +35,7 @@ class Idle:
 
     def _await_notification(self) -> None:
         connection.ensure_connection()
-        raw = cast("Any", connection.connection)
+        raw: Any = connection.connection
         if self._listening is not raw:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {TOPIC}")
