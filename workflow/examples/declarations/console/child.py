@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from django.conf import settings
 
@@ -19,18 +20,29 @@ _LAST_LINES = 15
 class Child:
     """One child with a session of its own, so that a terminal's Ctrl-C reaches only its parent.
 
-    What it prints goes to a file without a name, of which the end is shown if it fails.
+    What it prints goes to a file, of which the end is shown if it fails.
     """
 
     def __init__(
-        self, *, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+        self,
+        *,
+        name: str,
+        command: Sequence[str],
+        changes: Mapping[str, str] | None = None,
+        output: Path | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            changes: What to set in its environment.
+            output: Where its output is kept; by default in a file that vanishes with it.
+        """
         self.name = name
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the child)
+        self._output = open(output, "w+b") if output else tempfile.TemporaryFile()  # noqa: PTH123,SIM115  (lives as long as the child)
         self._process = subprocess.Popen(  # noqa: S603  (the command is a constant of this code)
             list(command),
             cwd=settings.BASE_DIR,
-            env={**os.environ, "PYTHONPATH": _paths(), **(environment or {})},
+            env={**os.environ, **environment(), **(changes or {})},
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
@@ -83,16 +95,26 @@ def django(*arguments: str) -> list[str]:
 class Workers:
     """`manage.py work` as a child, begun anew should it be killed from outside."""
 
-    def __init__(self, *, workers: int, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int,
+        changes: Mapping[str, str] | None = None,
+        output: Path | None = None,
+    ) -> None:
+        self._output = output
         self._arguments = ("work", "--workers", str(workers))
-        self._environment = environment
+        self._changes = changes
         self._began = time.monotonic()
         self._child = self._start()
 
     def _start(self) -> Child:
         self._began = time.monotonic()
         return Child(
-            name="workers", command=django(*self._arguments), environment=self._environment
+            name="workers",
+            command=django(*self._arguments),
+            changes=self._changes,
+            output=self._output,
         )
 
     def watch(self) -> str:
@@ -119,5 +141,6 @@ class Workers:
             self._child.close()
 
 
-def _paths() -> str:
-    return os.pathsep.join(filter(None, sys.path))
+def environment() -> dict[str, str]:
+    """Return what a child needs to find the same modules as this process."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

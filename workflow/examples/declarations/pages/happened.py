@@ -32,6 +32,9 @@ _WORDS: Mapping[str, str] = {
 }
 
 
+_SHOWN = 200
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One entry of the trail, for people."""
@@ -46,12 +49,12 @@ class Line:
 
 
 def happened(declaration: Declaration) -> list[Line]:
-    """Return the whole trail of a declaration, the newest entry first. One statement."""
+    """Return the trail of a declaration, the newest entry first, back to a bound."""
     record = declaration.record
     if record is None:
         return []
     labels = {each.name: each.label for each in registry.latest(record.workflow).transitions}
-    entries = Entry.objects.filter(chain=record.pk).order_by("-sequence")
+    entries = Entry.objects.filter(chain=record.pk).order_by("-sequence")[:_SHOWN]
     return [_line(entry, labels) for entry in entries]
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from workflow.definition import InvalidRequest
 from workflow.engine.start import New, start_many
 from workflow.examples.declarations.models import Declaration
-from workflow.examples.declarations.replay.people import People
+from workflow.examples.declarations.replay.people import Roster
 from workflow.examples.declarations.replay.plan import Case
 from workflow.examples.declarations.workflows import DECLARATION
 from workflow.models import Record
@@ -19,7 +19,7 @@ _TOGETHER = 100
 
 
 def begin(
-    *, cases: Sequence[Case], people: People, clock: Callable[[], datetime]
+    *, cases: Sequence[Case], people: Roster, clock: Callable[[], datetime]
 ) -> Iterator[dict[str, UUID]]:
     """Start what is missing and yield the record ids under the case ids, some at a time.
 
@@ -48,7 +48,7 @@ def _find(cases: Sequence[Case]) -> dict[str, UUID]:
     )
 
 
-def _start(cases: Sequence[Case], people: People, now: datetime) -> None:
+def _start(cases: Sequence[Case], people: Roster, now: datetime) -> None:
     by_claimant = groupby(
         sorted(cases, key=lambda case: case.claimant), key=lambda case: case.claimant
     )
@@ -67,7 +67,7 @@ def _draft(case: Case, claimant: int) -> Declaration:
     return Declaration(
         claimant_id=claimant,
         number=case.number or case.id,
-        purpose="Domestic travel, from the public log",
+        purpose=case.purpose,
         amount=case.amount,
         expense_date=case.declared_on,
         declared_on=case.declared_on,

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 from django.contrib.auth.models import AbstractUser, Group, User
 from django.utils.text import slugify
 
 from workflow.examples.declarations.replay.activities import GROUPS
+
+
+class Roster(Protocol):
+    """Whoever knows which user acts for a role."""
+
+    def get(self, role: str, resource: str) -> AbstractUser:
+        """Return the user."""
 
 
 class People:

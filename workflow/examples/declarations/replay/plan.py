@@ -52,6 +52,7 @@ class Case:
     budget: str
     amount: Decimal
     declared_on: date
+    purpose: str = "Domestic travel, from the public log"
     steps: list[Planned] = field(default_factory=list)
 
     @property

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Never, TextIO
+from typing import TextIO
 from uuid import UUID
 
 from workflow.engine import clock
 from workflow.engine.limits import limits
 from workflow.examples.declarations.console.child import Workers
+from workflow.examples.declarations.console.interrupts import Interrupts
 from workflow.examples.declarations.console.progress import Progress
 from workflow.examples.declarations.replay.beginning import begin
 from workflow.examples.declarations.replay.people import People
@@ -75,9 +73,9 @@ class Run:
         """
         self._plan = plan(read(self._file), cases=self._cases)
         try:
-            with _stoppable(), _quiet():
+            with Interrupts() as interrupts, _quiet():
                 self._begin()
-                self._send()
+                self._send(interrupts)
         except Stalled as stalled:
             return Problem(f"{stalled} {_whose_turn()}")
         except KeyboardInterrupt:
@@ -99,7 +97,7 @@ class Run:
             progress.show(len(self._records))
         progress.finish(len(self._records))
 
-    def _send(self) -> None:
+    def _send(self, interrupts: Interrupts) -> None:
         sender = Sender(
             cases=list(self._plan.cases.values()),
             records=self._records,
@@ -109,7 +107,8 @@ class Run:
         )
         self._tally = sender.tally
         progress = Progress(stream=self._stream, what="events", total=self._plan.events)
-        workers = _start_workers(self._workers)
+        with interrupts.held():
+            workers = _start_workers(self._workers)
 
         def after_round(moved: int) -> None:
             progress.show(sender.done, f"{sender.awaited:,} with the workers")
@@ -131,7 +130,7 @@ def _start_workers(workers: int) -> Workers | None:
     """Start a crew of one's own, if wanted; its log is shown only if it fails, so it is short."""
     if not workers:
         return None
-    return Workers(workers=workers, environment={"LOG_LEVEL": "WARNING"})
+    return Workers(workers=workers, changes={"LOG_LEVEL": "WARNING"})
 
 
 def _whose_turn() -> str:
@@ -155,20 +154,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         engine.setLevel(before)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM end the block like Ctrl-C does, so that children are stopped either way."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> Never:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -26,7 +26,7 @@ from workflow.definition import Reason, WorkflowError
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.request import Request
 from workflow.engine.submit import submit_many
-from workflow.examples.declarations.replay.people import People
+from workflow.examples.declarations.replay.people import Roster
 from workflow.examples.declarations.replay.plan import NAMESPACE, Case, Planned
 from workflow.examples.declarations.workflows import DECLARATION
 from workflow.models import FINAL, Origin, Priority, State, TransitionEnvelope
@@ -89,7 +89,7 @@ class Sender:
         *,
         cases: Sequence[Case],
         records: Mapping[str, UUID],
-        people: People,
+        people: Roster,
         copies: int,
         clock: Callable[[], datetime],
     ) -> None:
@@ -225,12 +225,13 @@ class Sender:
         event = way.step.event
         transition = way.step.step.transition
         needs_reason = DECLARATION.by_name[transition].reason is Reason.REQUIRED
+        reason = f"{event.activity} on {event.occurred_at:%Y-%m-%d}" if needs_reason else ""
         return Request(
             record=way.record,
             transition=transition,
             transition_id=way.step.id,
             user=self._people.get(event.role, event.resource),
-            reason=f"{event.activity}, as in the log" if needs_reason else "",
+            reason=reason,
             origin=Origin.COMMAND,
             correlation_id=uuid5(NAMESPACE, event.case).hex,
             priority=Priority.BULK,
