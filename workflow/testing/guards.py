@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from workflow.models import guards
@@ -18,8 +19,10 @@ def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
     to lift them: a test that needs a row in a certain state brings it there through the engine.
     Takes some milliseconds. While it lasts, the guards are gone for every connection.
     """
-    guards.remove(connection)
+    with transaction.atomic(using=connection.alias):
+        guards.remove(connection)
     try:
         yield
     finally:
-        guards.install(connection)
+        with transaction.atomic(using=connection.alias):
+            guards.install(connection)

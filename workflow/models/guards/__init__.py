@@ -16,23 +16,45 @@ They are put back after every `migrate`. What is in place and unaltered is left 
 routine `migrate` takes no lock on a busy table.
 """
 
+# Every name in this SQL is a model's, and quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
-from collections.abc import Iterable
-from types import ModuleType
+from collections.abc import Collection, Iterable, Iterator
+from typing import Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from workflow.models.envelope import TransitionEnvelope
 from workflow.models.guards import mssql, postgresql, sqlite
 from workflow.models.guards.derivation import derive, guarded
 from workflow.models.guards.guard import Guard, Names
+from workflow.models.guards.rules import PREFIX, Rule
+from workflow.models.record import Record
 
-__all__ = ["install", "missing", "remove"]
+__all__ = ["install", "make_way", "missing", "remove"]
 
-_VENDORS: dict[str, ModuleType] = {
+
+class _Vendor(Protocol):
+    """What a vendor's module offers."""
+
+    @property
+    def PRELUDE(self) -> tuple[str, ...]:  # noqa: N802  (a module's constant)
+        """Statements that the guards build upon."""
+
+    @property
+    def FOUND(self) -> str:  # noqa: N802  (a module's constant)
+        """The query for each guard there is: its name, its definition, how to drop it."""
+
+    def guards(self, rule: Rule, names: Names) -> Iterator[Guard]:
+        """Yield the guards that hold a rule."""
+
+
+_VENDORS: dict[str, _Vendor] = {
     "sqlite": sqlite,
     "postgresql": postgresql,
     "microsoft": mssql,
@@ -55,9 +77,26 @@ def install(connection: BaseDatabaseWrapper) -> None:
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Take away every guard, those of earlier releases too. Safe to repeat.
 
-    For tests, and for a migration that alters a guarded column: `migrate` installs them again.
+    For tests.
     """
     _execute(connection, [drop for _, _, drop in _found(connection)])
+
+
+def make_way(connection: BaseDatabaseWrapper, *, labels: Collection[str]) -> None:
+    """Take away the guards that would stop these apps' migrations; call before they run.
+
+    SQLite refuses to rename a rebuilt envelope table into its place while the record's trigger
+    asks for a table that is gone for the moment, and PostgreSQL refuses to alter the type of a
+    column that a trigger watches. Only the guards of records and envelopes name columns, so
+    nothing happens unless this app migrates, and trail, attempts and histories stay guarded.
+    `install` afterwards.
+    """
+    if Record._meta.app_label not in labels:
+        return
+    tables = (Record._meta.db_table, TransitionEnvelope._meta.db_table)
+    prefixes = tuple(f"{PREFIX}_{table}_" for table in tables)
+    drops = [drop for name, _, drop in _found(connection) if name.startswith(prefixes)]
+    _execute(connection, drops)
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
@@ -118,7 +157,7 @@ def _execute(connection: BaseDatabaseWrapper, statements: Iterable[str]) -> None
             cursor.execute(statement)
 
 
-def _vendor(connection: BaseDatabaseWrapper) -> ModuleType:
+def _vendor(connection: BaseDatabaseWrapper) -> _Vendor:
     try:
         return _VENDORS[connection.vendor]
     except KeyError:

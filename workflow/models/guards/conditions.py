@@ -3,6 +3,9 @@
 SQL Server's triggers see sets of rows instead; it has its own.
 """
 
+# Every name in this SQL is a model's, and quoted.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Sequence

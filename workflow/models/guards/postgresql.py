@@ -54,7 +54,7 @@ def guards(rule: Rule, names: Names) -> Iterator[Guard]:
     match rule:
         case AppendOnly(table=table):
             rows = "BEFORE UPDATE OR DELETE"
-            yield _refusing(names, table, "append_only", rows, "", rule.message)
+            yield _trigger(names, table, "append_only", rows, message=rule.message)
             yield _truncate(names, table, rule.message)
         case StatusGuard():
             yield from _record(rule, names)
@@ -67,8 +67,8 @@ def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
     yield _status(rule, names)
     yield _fixed(names, table, rule.fixed, rule.renamed)
     born_moved = conditions.born_moved(rule, names)
-    yield _refusing(names, table, "insert", "BEFORE INSERT", born_moved, rule.unborn)
-    yield _refusing(names, table, "delete", "BEFORE DELETE", "", table.undeletable)
+    yield _trigger(names, table, "insert", "BEFORE INSERT", when=born_moved, message=rule.unborn)
+    yield _trigger(names, table, "delete", "BEFORE DELETE", message=table.undeletable)
     yield _truncate(names, table, table.undeletable)
 
 
@@ -80,12 +80,19 @@ def _status(rule: StatusGuard, names: Names) -> Guard:
     END IF;
     RETURN NEW;
 END"""
-    function = names.quote(names.guard(rule.table.name, "status"))
+    name = names.guard(rule.table.name, "status")
+    function = names.quote(name)
+    guard = _calling(
+        names,
+        name=name,
+        head=f"BEFORE UPDATE OF {names.columns(rule.moving)} ON {names.quote(rule.table.name)}",
+        when=conditions.changed(rule.moving, names),
+        function=function,
+        body=body,
+        message=rule.unfired,
+    )
     make = f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger {_SAFE} AS {text(body)}"
-    event = f"BEFORE UPDATE OF {names.columns(rule.moving)}"
-    moves = conditions.changed(rule.moving, names)
-    guard = _trigger(names, rule.table, "status", event, moves, rule.unfired, function, body)
-    return Guard(name=guard.name, create=(make, *guard.create), marks=guard.marks)
+    return Guard(name=name, create=(make, *guard.create), marks=guard.marks)
 
 
 def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
@@ -93,47 +100,55 @@ def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
     yield _fixed(names, table, rule.fixed, rule.rewritten)
     outcome = f"BEFORE UPDATE OF {names.columns(rule.outcome)}"
     resettled = conditions.resettled(rule, names)
-    yield _refusing(names, table, "settled", outcome, resettled, rule.resettled)
+    yield _trigger(names, table, "settled", outcome, when=resettled, message=rule.resettled)
     fence = f"BEFORE UPDATE OF {names.quote(rule.fence)}"
     falls = conditions.fence_falls(rule, names)
-    yield _refusing(names, table, "fence", fence, falls, rule.fallen)
+    yield _trigger(names, table, "fence", fence, when=falls, message=rule.fallen)
     born_fired = conditions.born_fired(rule, names)
-    yield _refusing(names, table, "insert", "BEFORE INSERT", born_fired, rule.unborn)
-    yield _refusing(names, table, "delete", "BEFORE DELETE", "", table.undeletable)
+    yield _trigger(names, table, "insert", "BEFORE INSERT", when=born_fired, message=rule.unborn)
+    yield _trigger(names, table, "delete", "BEFORE DELETE", message=table.undeletable)
     yield _truncate(names, table, table.undeletable)
 
 
 def _fixed(names: Names, table: Table, columns: tuple[str, ...], message: str) -> Guard:
     event = f"BEFORE UPDATE OF {names.columns(columns)}"
-    return _refusing(names, table, "fixed", event, conditions.changed(columns, names), message)
+    return _trigger(
+        names, table, "fixed", event, when=conditions.changed(columns, names), message=message
+    )
 
 
 def _truncate(names: Names, table: Table, message: str) -> Guard:
-    return _refusing(names, table, "truncate", "BEFORE TRUNCATE", "", message)
-
-
-def _refusing(names: Names, table: Table, what: str, event: str, when: str, message: str) -> Guard:
-    return _trigger(names, table, what, event, when, message, REFUSE, _REFUSAL)
+    return _trigger(names, table, "truncate", "BEFORE TRUNCATE", message=message)
 
 
 def _trigger(
-    names: Names,
-    table: Table,
-    what: str,
-    event: str,
-    when: str,
-    message: str,
-    function: str,
-    body: str,
+    names: Names, table: Table, what: str, event: str, *, when: str = "", message: str
 ) -> Guard:
-    """Return the trigger; its second argument is a digest of itself, to be known again by."""
-    name = names.guard(table.name, what)
-    each = "STATEMENT" if "TRUNCATE" in event else "ROW"
-    condition = f"\nWHEN ({when})" if when else ""
-    head = (
-        f"CREATE OR REPLACE TRIGGER {names.quote(name)}"
-        f" {event} ON {names.quote(table.name)} FOR EACH {each}{condition}"
+    """Return a trigger that refuses whatever makes it fire."""
+    return _calling(
+        names,
+        name=names.guard(table.name, what),
+        head=f"{event} ON {names.quote(table.name)}",
+        when=when,
+        function=REFUSE,
+        body=_REFUSAL,
+        message=message,
     )
-    mark = fingerprint(head, message, body)
-    call = f"EXECUTE FUNCTION {function}({text(message)}, {text(mark)})"
-    return Guard(name=name, create=(f"{head}\n{call}",), marks=(mark, body))
+
+
+def _calling(
+    names: Names, *, name: str, head: str, when: str, function: str, body: str, message: str
+) -> Guard:
+    """Return a trigger that calls the function, which is given the message to refuse with.
+
+    A second argument, which nobody reads, is a digest of the whole, to be known again by.
+    """
+    each = "STATEMENT" if "TRUNCATE" in head else "ROW"
+    condition = f"\nWHEN ({when})" if when else ""
+    trigger = (
+        f"CREATE OR REPLACE TRIGGER {names.quote(name)} {head} FOR EACH {each}{condition}"
+        f"\nEXECUTE FUNCTION {function}"
+    )
+    mark = fingerprint(trigger, message, body)
+    create = f"{trigger}({text(message)}, {text(mark)})"
+    return Guard(name=name, create=(create,), marks=(mark, body))

@@ -5,9 +5,15 @@ has set `recursive_triggers` no DELETE trigger hears of it. So every key that co
 with, conditional ones included, is looked up before the row is written. (`INSERT OR IGNORE` of an
 existing key is therefore refused as well, not ignored.)
 
+A table whose primary key is no integer has a hidden one, the `rowid`, by which it can be collided
+with just as well.
+
 A new row's automatic key is not known yet to a trigger that runs before the insert; SQLite shows
 -1, which finds nothing.
 """
+
+# Every name in this SQL is a model's, and quoted.
+# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -37,8 +43,8 @@ def guards(rule: Rule, names: Names) -> Iterator[Guard]:
     """Yield the triggers that hold the rule."""
     match rule:
         case AppendOnly(table=table):
-            yield _trigger(names, table, "update", "UPDATE", "", rule.message)
-            yield _trigger(names, table, "delete", "DELETE", "", rule.message)
+            yield _trigger(names, table, "update", "UPDATE", message=rule.message)
+            yield _trigger(names, table, "delete", "DELETE", message=rule.message)
             yield _irreplaceable_by_insert(names, table)
         case StatusGuard():
             yield from _record(rule, names)
@@ -53,13 +59,15 @@ def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
         f" AND {conditions.moved_by_envelope(rule, names)} IS NOT TRUE"
     )
     moving = f"UPDATE OF {names.columns(rule.moving)}"
-    yield _trigger(names, table, "status", moving, moves, rule.unfired)
+    yield _trigger(names, table, "status", moving, when=moves, message=rule.unfired)
     yield _fixed(names, table, rule.fixed, rule.renamed)
     born_moved = conditions.born_moved(rule, names)
-    yield _trigger(names, table, "insert", "INSERT", born_moved, rule.unborn)
-    yield _trigger(names, table, "delete", "DELETE", "", table.undeletable)
+    yield _trigger(names, table, "insert", "INSERT", when=born_moved, message=rule.unborn)
+    yield _trigger(names, table, "delete", "DELETE", message=table.undeletable)
     yield _irreplaceable_by_insert(names, table)
     yield _irreplaceable_by_update(names, table)
+    renumbered = "NEW.rowid IS NOT OLD.rowid"
+    yield _trigger(names, table, "rowid", "UPDATE", when=renumbered, message=table.irreplaceable)
 
 
 def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
@@ -67,25 +75,31 @@ def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
     yield _fixed(names, table, rule.fixed, rule.rewritten)
     outcome = f"UPDATE OF {names.columns(rule.outcome)}"
     resettled = conditions.resettled(rule, names)
-    yield _trigger(names, table, "settled", outcome, resettled, rule.resettled)
+    yield _trigger(names, table, "settled", outcome, when=resettled, message=rule.resettled)
     fence = f"UPDATE OF {names.quote(rule.fence)}"
     falls = conditions.fence_falls(rule, names)
-    yield _trigger(names, table, "fence", fence, falls, rule.fallen)
+    yield _trigger(names, table, "fence", fence, when=falls, message=rule.fallen)
     born_fired = conditions.born_fired(rule, names)
-    yield _trigger(names, table, "insert", "INSERT", born_fired, rule.unborn)
-    yield _trigger(names, table, "delete", "DELETE", "", table.undeletable)
+    yield _trigger(names, table, "insert", "INSERT", when=born_fired, message=rule.unborn)
+    yield _trigger(names, table, "delete", "DELETE", message=table.undeletable)
     yield _irreplaceable_by_insert(names, table)
     yield _irreplaceable_by_update(names, table)
+    renumbered = "NEW.rowid IS NOT OLD.rowid"
+    yield _trigger(names, table, "rowid", "UPDATE", when=renumbered, message=table.irreplaceable)
 
 
 def _fixed(names: Names, table: Table, columns: tuple[str, ...], message: str) -> Guard:
     event = f"UPDATE OF {names.columns(columns)}"
-    return _trigger(names, table, "fixed", event, conditions.changed(columns, names), message)
+    return _trigger(
+        names, table, "fixed", event, when=conditions.changed(columns, names), message=message
+    )
 
 
 def _irreplaceable_by_insert(names: Names, table: Table) -> Guard:
     taken = " OR ".join(_taken(names, table, key) for key in table.unique)
-    return _trigger(names, table, "replace", "INSERT", taken, table.irreplaceable)
+    if table.types[table.key] != "integer":
+        taken += f" OR EXISTS (SELECT 1 FROM {names.quote(table.name)} WHERE rowid = NEW.rowid)"
+    return _trigger(names, table, "replace", "INSERT", when=taken, message=table.irreplaceable)
 
 
 def _irreplaceable_by_update(names: Names, table: Table) -> Guard:
@@ -98,7 +112,9 @@ def _irreplaceable_by_update(names: Names, table: Table) -> Guard:
     other = f"{names.quote(table.key)} IS NOT OLD.{names.quote(table.key)}"
     taken = " OR ".join(_taken(names, table, key, other) for key in keys)
     event = f"UPDATE OF {names.columns(sorted(watched))}"
-    return _trigger(names, table, "replace_by_update", event, taken, table.irreplaceable)
+    return _trigger(
+        names, table, "replace_by_update", event, when=taken, message=table.irreplaceable
+    )
 
 
 def _taken(names: Names, table: Table, key: Key, other: str = "") -> str:
@@ -117,7 +133,9 @@ def _taken(names: Names, table: Table, key: Key, other: str = "") -> str:
     return f"(EXISTS (SELECT 1 FROM (SELECT {row}) WHERE {key.condition}) AND {found})"
 
 
-def _trigger(names: Names, table: Table, what: str, event: str, when: str, message: str) -> Guard:
+def _trigger(
+    names: Names, table: Table, what: str, event: str, *, when: str = "", message: str
+) -> Guard:
     name = names.guard(table.name, what)
     condition = f"\nWHEN {when}" if when else ""
     create = (

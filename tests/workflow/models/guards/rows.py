@@ -1,0 +1,60 @@
+"""Rows to attack."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from audit.models import Entry
+from workflow.models import Attempt, Ending, Origin, Record, State, TransitionEnvelope, uuid7
+
+NOW = datetime.datetime(2026, 1, 31, 8, tzinfo=datetime.UTC)
+
+
+def make_record(**values: Any) -> Record:
+    asked = {"status": "draft", "status_since": NOW, "created_at": NOW, "workflow": "declaration"}
+    return Record.objects.create(reference=uuid7().hex, **{**asked, **values})
+
+
+def make_envelope(record: Record, **values: Any) -> TransitionEnvelope:
+    asked = {
+        "transition_id": uuid7(),
+        "workflow": record.workflow,
+        "definition_version": 1,
+        "transition": "submit",
+        "target": "submitted",
+        "actor_label": "Ada",
+        "payload": {"receipts": 2},
+        "digest": "0" * 64,
+        "origin": Origin.PYTHON,
+        "correlation_id": "c",
+        "requested_at": NOW,
+        "state": State.WAITING,
+        "due_at": NOW,
+    }
+    return TransitionEnvelope.objects.create(record=record, **{**asked, **values})
+
+
+def make_attempt(record: Record) -> Attempt:
+    return Attempt.objects.create(
+        envelope=make_envelope(record, state=State.REFUSED),
+        fence=1,
+        worker="w",
+        started_at=NOW,
+        ended_at=NOW,
+        ending=Ending.REFUSED,
+    )
+
+
+def make_entry(record: Record) -> Entry:
+    return Entry.objects.create(
+        chain=record.pk, sequence=1, at=NOW, action="started", actor="Ada", digest="1" * 64
+    )
+
+
+def fire(envelope: TransitionEnvelope, version: int = 1) -> None:
+    """Settle the envelope as the engine does before it moves the record."""
+    TransitionEnvelope.objects.filter(pk=envelope.pk).update(
+        state=State.FIRED, resulting_version=version, finished_at=NOW, due_at=None
+    )
+    envelope.refresh_from_db()

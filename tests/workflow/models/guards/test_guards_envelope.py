@@ -1,0 +1,188 @@
+"""What was asked is never rewritten, what is settled stays settled, no fence falls. Feature A8."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import models
+
+from tests.workflow.models.guards.attacks import (
+    CHANGES,
+    DELETIONS,
+    ON_POSTGRESQL,
+    Change,
+    run,
+    table,
+)
+from tests.workflow.models.guards.conftest import Refused
+from tests.workflow.models.guards.rows import NOW, fire, make_envelope, make_record
+from workflow.models import FINAL, Record, State, TransitionEnvelope, uuid7
+
+LATER = NOW + datetime.timedelta(hours=1)
+ASKED = "keeps what was asked"
+SETTLED = "is settled, its outcome is final"
+
+REWRITTEN: dict[str, Any] = {
+    "transition_id": uuid7(),
+    "record": None,  # another one, made by the test
+    "workflow": "permit",
+    "definition_version": 2,
+    "transition": "approve",
+    "target": "paid",
+    "actor": None,  # a user, made by the test
+    "actor_label": "Eve",
+    "reason": "because",
+    "payload": {"receipts": 3},
+    "digest": "f" * 64,
+    "origin": "api",
+    "correlation_id": "d",
+    "expected_version": 7,
+    "requested_at": LATER,
+    "deadline_at": LATER,
+    "priority": 1,
+}
+
+FARING: dict[str, Any] = {
+    "state": State.RUNNING,
+    "due_at": LATER,
+    "fence": 1,
+    "claim": uuid7(),
+    "worker": "w",
+    "claimed_at": NOW,
+    "attempts": 1,
+    "crashes": 1,
+    "code": "timeout",
+    "message": "It took too long.",
+    "resulting_version": 1,
+    "finished_at": LATER,
+}
+
+
+def test_every_column_is_either_asked_or_faring() -> None:
+    """A new column is guarded unless it is named as one that may change; here as well."""
+    fields = {field.name for field in TransitionEnvelope._meta.concrete_fields}
+    assert fields == {*REWRITTEN, *FARING}
+
+
+@pytest.mark.parametrize("name", REWRITTEN)
+@pytest.mark.parametrize("way", ["queryset update", "raw SQL"])
+def test_nothing_that_was_asked_is_rewritten(
+    envelope: TransitionEnvelope, name: str, way: str, refused: Refused
+) -> None:
+    value = REWRITTEN[name]
+    if name == "record":
+        value = make_record()
+    if name == "actor":
+        value = get_user_model().objects.create(username="eve")
+    with refused(ASKED):
+        CHANGES[way](envelope, **{name: value})
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_no_way_of_rewriting_a_payload(
+    envelope: TransitionEnvelope, change: Change, refused: Refused
+) -> None:
+    with refused(f"{ASKED}|has such a row"):
+        change(envelope, payload={"receipts": 3})
+    assert TransitionEnvelope.objects.get(pk=envelope.pk).payload == {"receipts": 2}
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_what_was_asked_is_kept_after_the_end_too(
+    record: Record, state: State, refused: Refused
+) -> None:
+    envelope = make_envelope(record)
+    TransitionEnvelope.objects.filter(pk=envelope.pk).update(state=state)
+    with refused(ASKED):
+        CHANGES["raw SQL"](envelope, reason="because")
+
+
+@pytest.mark.parametrize("way", ["save", "queryset update", "bulk update", "raw SQL"])
+def test_how_it_fares_may_change(envelope: TransitionEnvelope, way: str) -> None:
+    envelope.refresh_from_db()
+    CHANGES[way](envelope, **FARING)
+    envelope.refresh_from_db()
+    assert {name: getattr(envelope, name) for name in FARING} == FARING
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("state", State.WAITING),
+        ("code", "other"),
+        ("resulting_version", 9),
+        ("finished_at", LATER),
+        ("fence", 9),
+    ],
+)
+@pytest.mark.parametrize("end", FINAL)
+def test_an_outcome_is_final(
+    envelope: TransitionEnvelope, end: State, name: str, value: Any, refused: Refused
+) -> None:
+    CHANGES["queryset update"](envelope, state=end, finished_at=NOW, code="x", fence=3)
+    with refused(SETTLED):
+        CHANGES["raw SQL"](envelope, **{name: value})
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_no_way_of_reviving_an_envelope(
+    envelope: TransitionEnvelope, change: Change, refused: Refused
+) -> None:
+    CHANGES["queryset update"](envelope, state=State.FAILED)
+    envelope.refresh_from_db()
+    with refused(f"{SETTLED}|has such a row"):
+        change(envelope, state=State.WAITING)
+    assert TransitionEnvelope.objects.get(pk=envelope.pk).state == State.FAILED
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_fence_never_falls(
+    envelope: TransitionEnvelope, change: Change, refused: Refused
+) -> None:
+    CHANGES["queryset update"](envelope, fence=2)
+    envelope.refresh_from_db()
+    with refused("never lowers its fence|has such a row"):
+        change(envelope, fence=1)
+    assert TransitionEnvelope.objects.get(pk=envelope.pk).fence == 2
+
+
+def test_an_envelope_is_not_born_fired(record: Record, refused: Refused) -> None:
+    with refused("asked for first and fired later"):
+        make_envelope(record, state=State.FIRED)
+
+
+def test_an_envelope_is_not_born_with_the_version_it_made(
+    record: Record, refused: Refused
+) -> None:
+    with refused("asked for first and fired later"):
+        make_envelope(record, resulting_version=1)
+
+
+def test_an_envelope_may_be_born_refused(record: Record) -> None:
+    make_envelope(record, state=State.REFUSED, finished_at=NOW, code="in_flight")
+
+
+@pytest.mark.parametrize("delete", DELETIONS.values(), ids=DELETIONS)
+def test_an_envelope_is_never_deleted(
+    envelope: TransitionEnvelope, delete: Callable[[models.Model], None], refused: Refused
+) -> None:
+    with refused("are never deleted"):
+        delete(envelope)
+    assert TransitionEnvelope.objects.filter(pk=envelope.pk).exists()
+
+
+def test_a_fired_envelope_is_never_deleted(envelope: TransitionEnvelope, refused: Refused) -> None:
+    fire(envelope)
+    with refused("are never deleted"):
+        DELETIONS["raw SQL"](envelope)
+
+
+@ON_POSTGRESQL
+def test_envelopes_are_not_truncated(refused: Refused) -> None:
+    """Without CASCADE the foreign keys refuse before the guard is asked."""
+    with refused("rows of workflow_transitionenvelope are never deleted"):
+        run(f"TRUNCATE {table(TransitionEnvelope)} CASCADE")
