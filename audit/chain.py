@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import OuterRef, Subquery
 
 from audit.canonical import canonical, digest
 from audit.models import Entry
@@ -83,25 +83,12 @@ def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:
 
 
 def _last_entries(chains: list[UUID]) -> Iterable[tuple[UUID, int, str]]:
-    if len(chains) == 1:
-        return (
-            Entry.objects.filter(chain=chains[0])
-            .order_by("-sequence")
-            .values_list("chain", "sequence", "digest")[:1]
-        )
-    ends = (
-        Entry.objects.filter(chain__in=chains)
+    later = Entry.objects.filter(chain=OuterRef("chain")).order_by("-sequence")
+    return (
+        Entry.objects.filter(chain__in=chains, sequence=Subquery(later.values("sequence")[:1]))
         .order_by()
-        .values("chain")
-        .annotate(end=Max("sequence"))
-        .values_list("chain", "end")
+        .values_list("chain", "sequence", "digest")
     )
-    places = Q()
-    for chain, end in ends:
-        places |= Q(chain=chain, sequence=end)
-    if not places:
-        return []
-    return Entry.objects.filter(places).order_by().values_list("chain", "sequence", "digest")
 
 
 def _entry(note: Note, head: Head) -> Entry:

@@ -31,6 +31,7 @@ def pytest_load_initial_conftests(
     """Start what is needed, in the controller only; xdist's workers inherit the environment."""
     os.environ["INSECURE_HTTP"] = "true"
     os.environ["LOG_FORMAT"] = "json"
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.setdefault("SECRET_KEY", "of a test run")
     if "PYTEST_XDIST_WORKER" in os.environ:
         return

@@ -1,0 +1,73 @@
+"""Which envelopes a claim takes, and in which company."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.engine import probe
+from tests.engine.conftest import Ask, Make
+from workflow.definition import registry
+from workflow.engine import clock
+from workflow.engine.claim import claim, is_due
+from workflow.engine.limits import limits
+from workflow.engine.rescue import rescue
+from workflow.models import Priority, State, TransitionEnvelope
+from workflow.testing.drain import drain
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_urgent_go_first_and_then_the_old(make: Make, ask: Ask) -> None:
+    bulk = ask(make(), priority=Priority.BULK).envelope.pk
+    first = ask(make()).envelope.pk
+    second = ask(make()).envelope.pk
+    taken = [claim(worker="w/1", now=clock.now(), limit=1) for _ in range(3)]
+    assert [each.envelopes for each in taken if each] == [(first,), (second,), (bulk,)]
+
+
+def test_a_batch_mixes_priorities_when_there_is_room(make: Make, ask: Ask) -> None:
+    ask(make(), priority=Priority.BULK)
+    ask(make())
+    batch = claim(worker="w/1", now=clock.now())
+    assert batch is not None
+    assert len(batch.envelopes) == 2
+
+
+def test_what_killed_a_worker_is_claimed_alone(make: Make, ask: Ask) -> None:
+    deadly = ask(make()).envelope.pk
+    assert claim(worker="w/1", now=clock.now()) is not None
+    rescue(now=clock.now() + limits().lease + timedelta(seconds=1))
+    ask(make())
+    ask(make())
+    later = clock.now() + limits().lease + timedelta(minutes=1)
+    batches = [claim(worker="w/1", now=later) for _ in range(2)]
+    assert sorted(len(each.envelopes) for each in batches if each) == [1, 2]
+    alone = min((each for each in batches if each), key=lambda each: len(each.envelopes))
+    assert alone.envelopes == (deadly,)
+
+
+def test_nothing_is_due_before_its_time(make: Make, ask: Ask) -> None:
+    now = clock.now()
+    assert not is_due(now=now)
+    ask(make(), due_at=now + timedelta(hours=1))
+    assert not is_due(now=now)
+    assert is_due(now=now + timedelta(hours=1))
+
+
+def test_an_expired_lease_is_due(make: Make, ask: Ask) -> None:
+    ask(make())
+    assert claim(worker="w/1", now=clock.now()) is not None
+    assert not is_due(now=clock.now())
+    assert is_due(now=clock.now() + limits().lease)
+
+
+def test_a_version_that_this_release_lacks_is_left_alone(make: Make, ask: Ask) -> None:
+    ask(make())
+    registry.unregister(probe.PROBE)
+    assert not is_due(now=clock.now())
+    assert drain() == {}
+    assert TransitionEnvelope.objects.get().state == State.WAITING
+    registry.register(probe.PROBE)
+    assert drain() == {"fired": 1}
