@@ -19,6 +19,7 @@ class Interrupts:
         self._before: dict[signal.Signals, Any] = {}
         self._is_held = False
         self._has_come = False
+        self._is_deaf = False
 
     def __enter__(self) -> Self:
         """Take the signals over; outside the main thread, where they never arrive, do nothing."""
@@ -44,12 +45,16 @@ class Interrupts:
             yield
         finally:
             self._is_held = False
-        if self._has_come:
+        if self._has_come and not self._is_deaf:
             self._has_come = False
             raise KeyboardInterrupt
 
+    def ignore(self) -> None:
+        """Take no notice any more: stopping has begun, and ends by itself in bounded time."""
+        self._is_deaf = True
+
     def _arrive(self, _number: int, _frame: FrameType | None) -> None:
-        if self._is_held:
+        if self._is_held or self._is_deaf:
             self._has_come = True
         else:
             raise KeyboardInterrupt

@@ -25,7 +25,7 @@ from workflow.examples.declarations.demo.web import HOST, Visitor, serve
 from workflow.examples.declarations.replay.beginning import begin
 from workflow.examples.declarations.replay.plan import Plan
 from workflow.examples.declarations.replay.report import Report, report
-from workflow.examples.declarations.replay.sender import Sender
+from workflow.examples.declarations.replay.sender import Sender, Stalled
 
 _SEED = 2020
 _PATIENCE = 45.0
@@ -59,13 +59,15 @@ class Demo:
         with Interrupts() as interrupts:
             try:
                 found += self._show(interrupts, stays=stays)
+            except Stalled as stalled:
+                found.append(f"{stalled} See {self._folder / 'workers.log'}.")
             except KeyboardInterrupt:
                 if not stays:
                     found.append("It was interrupted before it was checked.")
             finally:
-                with interrupts.held():
-                    self._say("Stopping ...")
-                    self._started.close()
+                interrupts.ignore()
+                self._say("Stopping ...")
+                self._started.close()
         self._say("Stopped.")
         return found
 

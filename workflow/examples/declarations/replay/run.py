@@ -71,9 +71,9 @@ class Run:
         Raises:
             UnreadableFile: The file is no log; nothing was written.
         """
-        self._plan = plan(read(self._file), cases=self._cases)
         try:
             with Interrupts() as interrupts, _quiet():
+                self._plan = plan(read(self._file), cases=self._cases)
                 self._begin()
                 self._send(interrupts)
         except Stalled as stalled:

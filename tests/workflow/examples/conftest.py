@@ -1,0 +1,67 @@
+"""People and declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from workflow.engine import clock
+from workflow.engine.start import start
+from workflow.examples.declarations.models import Declaration
+from workflow.examples.declarations.workflows import DECLARATION
+
+Person = Callable[[str], User]
+Draft = Callable[..., Declaration]
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def person(db: None) -> Person:
+    """Make a user with a role."""
+
+    def make(role: str) -> User:
+        user = User.objects.create_user(f"{role.lower().replace(' ', '-')}-{next(_numbers)}")
+        user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def employee(person: Person) -> User:
+    return person("EMPLOYEE")
+
+
+@pytest.fixture
+def draft(employee: User) -> Draft:
+    """Start a declaration, by default the employee's."""
+
+    def make(claimant: User = employee, **changes: Any) -> Declaration:
+        number = f"T-{next(_numbers)}"
+        fields: dict[str, Any] = {
+            "number": number,
+            "purpose": "Conference",
+            "amount": Decimal("42.00"),
+            "expense_date": date(2026, 3, 1),
+            "declared_on": date(2026, 3, 5),
+            "receipts": 1,
+            "budget_number": "B-1",
+        }
+        declaration = Declaration(claimant=claimant, **{**fields, **changes})
+        start(
+            workflow=DECLARATION,
+            subject=declaration,
+            reference=number,
+            user=claimant,
+            now=clock.now(),
+        )
+        return declaration
+
+    return make
