@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -18,4 +18,5 @@ class WorkflowConfig(AppConfig):
         from workflow import checks, migrated  # noqa: F401,PLC0415  (need loaded models)
 
         autodiscover_modules("workflows")
+        pre_migrate.connect(migrated.before_migrate, sender=self)
         post_migrate.connect(migrated.after_migrate, sender=self)

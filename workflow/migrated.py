@@ -1,13 +1,20 @@
-"""What every `migrate` leaves in place: the database's own guards, and the known definitions."""
+"""What every `migrate` takes away and leaves in place: guards, and the known definitions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import connections
+from django.db.migrations import Migration
 
 from workflow.engine import definitions
 from workflow.models import guards
+
+
+def before_migrate(*, using: str, plan: list[tuple[Migration, bool]], **_: Any) -> None:
+    """Take away the guards that would stop the planned migrations."""
+    labels = {migration.app_label for migration, _backwards in plan}
+    guards.make_way(connections[using], labels=labels)
 
 
 def after_migrate(*, using: str, **_: Any) -> None:
