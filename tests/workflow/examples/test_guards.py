@@ -19,7 +19,11 @@ CLAIMANT, OTHER, THIRD = "7", "8", "9"
 
 
 def context(
-    *, actor: str | None = OTHER, status: str = Status.SUBMITTED, payload: Any = None, **fields: Any
+    *,
+    actor: str | None = OTHER,
+    status: str = Status.SUBMITTED,
+    payload: Any = None,
+    **fields: Any,
 ) -> Context[Declaration]:
     declaration = Declaration(
         **{

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from audit.models import Entry
 from audit.verify import verify_all
-from tests.workflow.examples.logs import B, F, J, P, R, Row, S, V, rows, usual, write
+from tests.workflow.examples.logs import B, F, P, R, Row, S, V, rows, usual, write
 from workflow.definition import Context, Permanent, registry
 from workflow.engine import clock
 from workflow.engine.request import Request
@@ -82,9 +82,12 @@ def test_copies_change_nothing_but_their_own_count(log: Path, copies: int) -> No
     assert done.deduplicated == events * (copies - 1)
     assert done.states == {"fired": events - 5, "refused": 5}
     assert done.refused == {"wrong_status": 5}
-    assert TransitionEnvelope.objects.exclude(state=State.CANCELLED).exclude(
-        state=State.SCHEDULED
-    ).count() == events
+    assert (
+        TransitionEnvelope.objects.exclude(state=State.CANCELLED)
+        .exclude(state=State.SCHEDULED)
+        .count()
+        == events
+    )
     assert Entry.objects.filter(action="fired").count() == events - 5
     assert Entry.objects.filter(action="repeated").count() == events * (copies - 1)
     assert verify_all().is_sound
