@@ -20,10 +20,12 @@ from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 from django_q.brokers.orm import ORM
 from django_q.cluster import Cluster
+from django_q.signals import post_spawn
 from django_q.signing import BadSignature, SignedPackage
 
 from workflow.engine import clock
 from workflow.engine.claim import is_due
+from workflow.worker import pulse
 from workflow.worker.idle import Idle
 
 log = structlog.get_logger(__name__)
@@ -133,8 +135,14 @@ def _dotted(function: Any) -> str:
     return f"{module}.{getattr(function, '__qualname__', repr(function))}"
 
 
+def _ready(**_: Any) -> None:
+    """Show that a worker waits for wake-ups: from now on, the supervisor need not be lenient."""
+    pulse.beat(busy=False)
+
+
 def serve() -> None:
     """Run a cluster in this process until it is told to stop by SIGTERM, once."""
+    post_spawn.connect(_ready)
     cluster = Cluster()
     cluster.start()
     if cluster.sentinel is not None:

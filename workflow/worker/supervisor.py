@@ -59,6 +59,7 @@ class Supervisor:
         self._restarts = 0
         self._pause = 0.0
         self._due_since: float | None = None
+        self._newest = 0.0
         self._stopping = 0
         self._rolled = 0.0
 
@@ -97,13 +98,15 @@ class Supervisor:
         if group.has_ended:
             return f"its main process ended with code {group.main.returncode}"
         signs = pulse.read(self._folder)
+        # What a worker showed counts still when it is dead, and its file is gone.
+        self._newest = max(self._newest, signs.newest)
         now = time.time()
         if not self._is_due():
             self._due_since = None
             return ""
         self._due_since = self._due_since or now
-        silent = now - max(self._due_since, signs.newest)
-        if signs.newest < group.started and now - group.started < BOOT:
+        silent = now - max(self._due_since, self._newest)
+        if self._newest < group.started and now - group.started < BOOT:
             return ""
         patience = WEDGED_AFTER
         if signs.busy >= self.workers:
