@@ -128,9 +128,7 @@ def test_a_faulty_new_declaration_is_shown_again_with_its_faults(
 def test_asking_moves_the_declaration_and_says_so(draft: Draft, employee: User) -> None:
     declaration, client = draft(), browser(employee)
 
-    response = send(
-        client, declaration, filled(page(client, declaration), "submit", receipts="3")
-    )
+    response = send(client, declaration, filled(page(client, declaration), "submit", receipts="3"))
 
     told = text(response)
     assert "Submit: done. It is now “Submitted by employee”." in told
@@ -165,9 +163,7 @@ def test_the_same_form_with_other_content_is_a_conflict(draft: Draft, employee: 
     assert Declaration.objects.get().amount == Decimal("42.00")
 
 
-def test_every_reason_of_a_refusal_is_shown(
-    draft: Draft, employee: User, person: Person
-) -> None:
+def test_every_reason_of_a_refusal_is_shown(draft: Draft, employee: User, person: Person) -> None:
     declaration = draft(amount=Decimal(3000), receipts=0)
     client = browser(employee)
     send(client, declaration, filled(page(client, declaration), "submit"))
@@ -214,9 +210,9 @@ def test_a_missing_reason_and_a_faulty_field_are_shown_at_their_form(
     assert faulty.status_code == 422
     assert "greater than or equal to 0.01" in text(faulty)
     assert "Because</textarea>" in text(faulty)
-    assert filled(text(faulty), "submit")["transition_id"] == filled(html, "submit")[
-        "transition_id"
-    ]
+    assert (
+        filled(text(faulty), "submit")["transition_id"] == filled(html, "submit")["transition_id"]
+    )
     assert not TransitionEnvelope.objects.exists()
 
 
@@ -365,13 +361,22 @@ def test_the_admin_shows_a_declaration_and_offers_no_way_round_the_engine(
     where = f"/admin/declarations/declaration/{declaration.pk}/change/"
 
     html = text(admin.get(where))
-    admin.post(where, {"purpose": "Other", "amount": "1", "expense_date": "2026-03-01",
-                       "receipts": "1", "budget_number": "", "cost_centre": ""})
+    admin.post(
+        where,
+        {
+            "purpose": "Other",
+            "amount": "1",
+            "expense_date": "2026-03-01",
+            "receipts": "1",
+            "budget_number": "",
+            "cost_centre": "",
+        },
+    )
 
     assert declaration.number in html
     changed = Declaration.objects.get()
     assert (changed.purpose, changed.amount) == ("Other", Decimal("42.00"))
     assert admin.get("/admin/declarations/declaration/add/").status_code == 403
-    assert admin.get(
-        f"/admin/declarations/declaration/{declaration.pk}/delete/"
-    ).status_code == 403
+    assert (
+        admin.get(f"/admin/declarations/declaration/{declaration.pk}/delete/").status_code == 403
+    )

@@ -29,8 +29,10 @@ class Replay:
     def __init__(self, url: str, log: Path, out: Path, *options: str) -> None:
         self.out = out
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "replay_declarations", str(log), "--json", str(out)]
-            + list(options),
+            [
+                *(sys.executable, "manage.py", "replay_declarations", str(log)),
+                *("--json", str(out), *options),
+            ],
             cwd=PROJECT,
             env={**os.environ, "DATABASE_URL": url, "LEASE_SECONDS": "25"},
             stdout=subprocess.PIPE,

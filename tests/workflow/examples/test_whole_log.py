@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_the_demo_goes_its_ways_as_often_as_the_log(whole: Plan) -> None:
     counted: Counter[tuple[str, str]] = Counter()
     for case in whole.cases.values():
         activities = ["", *(step.event.activity for step in case.steps), ""]
-        counted.update(zip(activities, activities[1:], strict=False))
+        counted.update(pairwise(activities))
     ours = {(before, after): n for before, ways in NEXT.items() for after, n in ways.items()}
 
     assert {pair: counted[pair] for pair in ours} == ours

@@ -15,6 +15,7 @@ from pathlib import Path
 from django.conf import settings
 
 _LAST_LINES = 15
+_LAST_BYTES = 8192
 
 
 class Child:
@@ -35,10 +36,10 @@ class Child:
 
         Args:
             changes: What to set in its environment.
-            output: Where its output is kept; by default in a file that vanishes with it.
+            output: File to which its output is added; by default one that vanishes with it.
         """
         self.name = name
-        self._output = open(output, "w+b") if output else tempfile.TemporaryFile()  # noqa: PTH123,SIM115  (lives as long as the child)
+        self._output = open(output, "a+b") if output else tempfile.TemporaryFile()  # noqa: PTH123,SIM115  (lives as long as the child)
         self._process = subprocess.Popen(  # noqa: S603  (the command is a constant of this code)
             list(command),
             cwd=settings.BASE_DIR,
@@ -82,8 +83,11 @@ class Child:
 
     def last_lines(self) -> str:
         """Return the end of what it printed."""
-        self._output.seek(0)
-        lines = self._output.read().decode(errors="replace").splitlines()
+        descriptor = self._output.fileno()
+        end = os.fstat(descriptor).st_size
+        # Not by seeking: the child shares the file's position and would go on writing there.
+        told = os.pread(descriptor, _LAST_BYTES, max(0, end - _LAST_BYTES))
+        lines = told.decode(errors="replace").splitlines()
         return "\n".join(f"  {self.name}| {line}" for line in lines[-_LAST_LINES:])
 
 

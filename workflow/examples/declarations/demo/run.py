@@ -32,6 +32,8 @@ _PATIENCE = 45.0
 _PAUSE = 0.02
 _WATCH_EVERY = 0.5
 _STOPS_WITHIN = 15.0
+_WEB_LOG = "web.log"
+_WORKERS_LOG = "workers.log"
 
 
 class Demo:
@@ -60,7 +62,7 @@ class Demo:
             try:
                 found += self._show(interrupts, stays=stays)
             except Stalled as stalled:
-                found.append(f"{stalled} See {self._folder / 'workers.log'}.")
+                found.append(f"{stalled} See {self._folder / _WORKERS_LOG}.")
             except KeyboardInterrupt:
                 if not stays:
                     found.append("It was interrupted before it was checked.")
@@ -74,10 +76,10 @@ class Demo:
     def _show(self, interrupts: Interrupts, *, stays: bool) -> list[str]:
         people = self._prepare()
         with interrupts.held():
-            web = serve(port=self._port, output=self._folder / "web.log")
+            web = serve(port=self._port, output=self._folder / _WEB_LOG)
             self._started.callback(_stop_web, web)
         with interrupts.held():
-            workers = Workers(workers=self._workers, output=self._folder / "workers.log")
+            workers = Workers(workers=self._workers, output=self._folder / _WORKERS_LOG)
             self._started.callback(self._stop_workers, workers)
         visitor = Visitor(self.address)
         if not visitor.answers(web):
@@ -93,6 +95,8 @@ class Demo:
 
     def _prepare(self) -> DemoPeople:
         began = time.monotonic()
+        for log in (self._folder / _WEB_LOG, self._folder / _WORKERS_LOG):
+            log.unlink(missing_ok=True)
         self._say("Preparing the database ...")
         call_command("migrate", verbosity=0)
         people = make_people()
