@@ -163,7 +163,7 @@ def databases(arguments: list[str]) -> tuple[list[str], list[str]]:
 def lock() -> int:
     """Resolve pyproject.toml into locks with hashes and without addresses."""
     LOCKS.mkdir(exist_ok=True)
-    for kind, extras in (("base", []), ("dev", ["dev"]), ("mssql", ["mssql"])):
+    for kind, extras in (("base", []), ("dev", ["dev", "mssql"]), ("mssql", ["mssql"])):
         target = LOCKS / f"{kind}.txt"
         options = [f"--extra={extra}" for extra in extras]
         compile_lock: list[str | Path] = [

@@ -28,8 +28,8 @@ class DeclarationAdmin(DeclarationModelAdmin):
 
     def get_readonly_fields(
         self,
-        request: HttpRequest,  # noqa: ARG002  (Django's signature)
-        obj: Declaration | None = None,  # noqa: ARG002  (Django's signature)
+        request: HttpRequest,
+        obj: Declaration | None = None,
     ) -> list[str]:
         """Return all but what a clerk may correct."""
         shown = [field.name for field in Declaration._meta.fields if field.name not in _EDITABLE]
@@ -37,15 +37,15 @@ class DeclarationAdmin(DeclarationModelAdmin):
 
     def has_add_permission(
         self,
-        request: HttpRequest,  # noqa: ARG002  (Django's signature)
+        request: HttpRequest,
     ) -> bool:
         """Refuse: a row made here would have no record."""
         return False
 
     def has_delete_permission(
         self,
-        request: HttpRequest,  # noqa: ARG002  (Django's signature)
-        obj: Declaration | None = None,  # noqa: ARG002  (Django's signature)
+        request: HttpRequest,
+        obj: Declaration | None = None,
     ) -> bool:
         """Refuse: the trail refers to it for ever."""
         return False

@@ -23,7 +23,8 @@ def changed(columns: Sequence[str], names: Names) -> str:
 def moved_by_envelope(rule: StatusGuard, names: Names) -> str:
     """Say that a record moves by one version, to where an envelope fired for just that leads.
 
-    Null where a column is null, so ask whether it `IS NOT TRUE`.
+    False without a transition, for no envelope has none as its key. Null where another column is
+    null, so ask whether it `IS NOT TRUE`.
     """
     envelope, quote = rule.envelope, names.quote
     version, last, status = quote(rule.version), quote(rule.last_transition), quote(rule.status)
@@ -32,7 +33,6 @@ def moved_by_envelope(rule: StatusGuard, names: Names) -> str:
         envelopes = f"{quote(names.schema)}.{envelopes}"
     return f"""(
         NEW.{version} = OLD.{version} + 1
-        AND NEW.{last} IS NOT NULL
         AND NEW.{last} {names.differs} OLD.{last}
         AND EXISTS (
             SELECT 1 FROM {envelopes} AS e

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db import models
+
 from audit.models import Entry
+from workflow.examples.declarations.models import Declaration
 from workflow.models import Attempt, Ending, Origin, Record, State, TransitionEnvelope, uuid7
 
 NOW = datetime.datetime(2026, 1, 31, 8, tzinfo=datetime.UTC)
@@ -52,7 +57,22 @@ def make_entry(record: Record) -> Entry:
     )
 
 
-def fire(envelope: TransitionEnvelope, version: int = 1) -> None:
+def make_history(record: Record) -> models.Model:
+    """Return the row that simple-history writes when a declaration is saved."""
+    declaration = Declaration.objects.create(
+        record=record,
+        claimant=get_user_model().objects.create(username="ada"),
+        number="D-1",
+        purpose="a journey",
+        amount=Decimal(20),
+        expense_date=datetime.date(2026, 1, 1),
+        declared_on=datetime.date(2026, 1, 2),
+    )
+    row: models.Model = declaration.history.get()
+    return row
+
+
+def fire(envelope: TransitionEnvelope, version: int | None = 1) -> None:
     """Settle the envelope as the engine does before it moves the record."""
     TransitionEnvelope.objects.filter(pk=envelope.pk).update(
         state=State.FIRED, resulting_version=version, finished_at=NOW, due_at=None

@@ -5,14 +5,12 @@ Invariant 6, features E1 and E2.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.auth import get_user_model
 from django.db import connection, models
 
 from audit.models import Entry
@@ -25,27 +23,12 @@ from tests.workflow.models.guards.attacks import (
     table,
 )
 from tests.workflow.models.guards.conftest import Refused
-from tests.workflow.models.guards.rows import make_attempt, make_entry
+from tests.workflow.models.guards.rows import make_attempt, make_entry, make_history
 from workflow.examples.declarations.models import Declaration
 from workflow.models import Attempt, Record, Tracked
 from workflow.models.guards.derivation import guarded
 
 History = Declaration.history.model
-
-
-def make_history(record: Record) -> models.Model:
-    """Return the row that simple-history writes when a declaration is saved."""
-    declaration = Declaration.objects.create(
-        record=record,
-        claimant=get_user_model().objects.create(username="ada"),
-        number="D-1",
-        purpose="a journey",
-        amount=Decimal(20),
-        expense_date=datetime.date(2026, 1, 1),
-        declared_on=datetime.date(2026, 1, 2),
-    )
-    row: models.Model = declaration.history.get()
-    return row
 
 
 Make = Callable[[Record], models.Model]

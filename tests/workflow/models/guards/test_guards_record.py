@@ -138,6 +138,15 @@ def test_an_envelope_fired_for_a_later_version_does_not_skip_one(
         CHANGES["raw SQL"](record, **move(envelope, version=2))
 
 
+@pytest.mark.parametrize("made", [None, 2])
+def test_an_envelope_fired_for_another_version_does_not_make_this_one(
+    record: Record, envelope: TransitionEnvelope, made: int | None, refused: Refused
+) -> None:
+    fire(envelope, version=made)
+    with refused(UNFIRED):
+        CHANGES["raw SQL"](record, **move(envelope))
+
+
 @pytest.mark.parametrize("state", [State.REFUSED, State.FAILED, State.CANCELLED, State.PARKED])
 def test_an_envelope_that_came_to_another_end_moves_nothing(
     record: Record, envelope: TransitionEnvelope, state: State, refused: Refused
@@ -271,6 +280,19 @@ def test_an_envelope_table_that_shadows_the_real_one_is_not_believed(
     run(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}")
     run(f"UPDATE {shadow} SET state = 'fired', resulting_version = 1")
     with refused(UNFIRED):
+        CHANGES["raw SQL"](record, **move(envelope))
+
+
+@ON_POSTGRESQL
+def test_an_operator_that_calls_everything_equal_is_not_asked(
+    record: Record, envelope: TransitionEnvelope, refused: Refused
+) -> None:
+    TransitionEnvelope.objects.filter(pk=envelope.pk).update(resulting_version=1)
+    run("CREATE SCHEMA evil")
+    run("CREATE FUNCTION evil.yes(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'")
+    run("CREATE OPERATOR evil.= (FUNCTION = evil.yes, LEFTARG = varchar, RIGHTARG = varchar)")
+    with refused(UNFIRED):
+        run("SET LOCAL search_path = evil, pg_catalog, public")
         CHANGES["raw SQL"](record, **move(envelope))
 
 

@@ -15,6 +15,7 @@ from tests.workflow.models.guards.rows import (
     make_attempt,
     make_entry,
     make_envelope,
+    make_history,
     make_record,
 )
 from workflow.models import Attempt, Record, State, TransitionEnvelope, uuid7
@@ -201,6 +202,14 @@ def test_an_attempt_is_not_replaced(record: Record, verb: str, refused: Refused)
     with refused(TAKEN):
         insert(Attempt, verb, attempt, id=AUTOMATIC, ending="fired")
     assert Attempt.objects.get().ending == "refused"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_row_of_history_is_not_replaced(record: Record, verb: str, refused: Refused) -> None:
+    row = make_history(record)
+    with refused(TAKEN):
+        insert(type(row), verb, row, number="forged")
+    assert type(row)._base_manager.values_list("number").get() == ("D-1",)
 
 
 def test_the_next_of_a_chain_gets_a_key_of_its_own(record: Record) -> None:

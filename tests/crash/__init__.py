@@ -1,0 +1,1 @@
+"""Real processes, real SIGKILL, real databases; what is left behind must be whole."""

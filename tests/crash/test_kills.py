@@ -1,0 +1,87 @@
+"""SIGKILL of every process of a cluster, idle or busy: work goes on by itself, and is whole."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.crash.cluster import kill
+from tests.crash.conftest import Ask, Make, Start
+from tests.crash.invariants import faults, unfinished
+from tests.crash.polling import until
+from workflow.models import State, TransitionEnvelope
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+WITHIN = 15.0
+"""Seconds in which work must have resumed and be done."""
+
+
+def fire_all(names: list[UUID], *, seconds: float = WITHIN) -> float:
+    """Wait until all have fired, once each; return the seconds it took."""
+    began = time.monotonic()
+    these = TransitionEnvelope.objects.filter(pk__in=names, state=State.FIRED)
+    until(lambda: these.count() == len(names), seconds=seconds, what=f"{len(names)} fired")
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("role", "requests"),
+    [
+        ("worker", 100),
+        ("pusher", 30),
+        ("monitor", 30),
+        ("sentinel", 30),
+        ("main", 30),
+    ],
+)
+def test_idle_processes_are_killed(
+    work: Start, make: Make, ask: Ask, role: str, requests: int
+) -> None:
+    """All that have the role at once; workers are three."""
+    cluster = work(workers=3)
+    fire_all(ask(make(1)))
+    records = make(requests)
+
+    kill(*cluster.idle().victims(role))
+    took = fire_all(ask(records))
+
+    assert not faults()
+    assert not unfinished()
+
+
+def test_one_idle_worker_after_another_is_killed(work: Start, make: Make, ask: Ask) -> None:
+    """The one that holds the lock of django-q2's queue, whose death is the worst; then another."""
+    cluster = work(workers=3).idle()
+    for which in ("holder", "other"):
+        holder = cluster.holder()
+        others = [pid for pid in cluster.pids("worker") if pid != holder]
+        kill(holder if which == "holder" else others[0])
+        took = fire_all(ask(make(30)))
+        cluster.idle()
+    assert not faults()
+
+
+def test_a_busy_worker_is_killed(work: Start, make: Make, ask: Ask, tmp_path: Path) -> None:
+    cluster = work(workers=3, LEASE_SECONDS=2)
+    sign = tmp_path / "inside"
+    held = ask(make(1), "act", payload={"act": "hold", "sign": str(sign)})
+    victim = int(until(lambda: sign.exists() and sign.read_text(), seconds=10, what="inside"))
+    assert victim in cluster.pids("worker")
+
+    kill(victim)
+    sign.unlink()
+    began = time.monotonic()
+    requests = ask(make(30))
+    fire_all(requests)
+    # Whoever takes it over finds no sign, and writes one; take it away until it has fired.
+    these = TransitionEnvelope.objects.filter(pk__in=held, state=State.FIRED)
+    until(lambda: sign.unlink(missing_ok=True) or these.exists(), seconds=WITHIN)
+
+    endings = TransitionEnvelope.objects.get(pk=held[0]).attempt_set.values_list("ending")
+    assert [ending for (ending,) in endings] == ["died", "fired"]
+    assert not faults()
+    assert not unfinished()
