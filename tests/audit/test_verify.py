@@ -1,0 +1,202 @@
+"""E3: whatever is done to a chain is found, and the first bad entry named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import models
+
+from audit import verify as verifying
+from audit.canonical import digest
+from audit.chain import GENESIS
+from audit.models import Entry
+from audit.verify import Break, verify, verify_all
+from tests.audit.rows import entry, forge, insert, make_chain, remove, shift
+
+pytestmark = pytest.mark.django_db
+
+COLUMNS = [field for field in Entry._meta.concrete_fields if not field.primary_key]
+PLACED = {"chain", "sequence"}
+"""An entry that is taken out of its place is missed there, which names another entry."""
+
+SAID = [field for field in COLUMNS if field.name not in PLACED]
+EMPTIED = [field for field in SAID if field.blank]
+
+
+def other(field: models.Field[Any, Any], value: Any) -> Any:
+    """Return the least different value that a column can hold."""
+    match field:
+        case models.UUIDField():
+            return UUID(int=value.int ^ 1)
+        case models.DateTimeField():
+            return value + timedelta(microseconds=1)
+        case models.PositiveIntegerField():
+            return value + 1000
+        case _:
+            swapped = "y" if value.endswith("x") else "x"
+            return value[:-1] + swapped
+
+
+def name(field: models.Field[Any, Any]) -> str:
+    return field.name
+
+
+def only_break() -> Break:
+    (found,) = verify_all().breaks
+    return found
+
+
+@pytest.mark.parametrize("place", [1, 3, 5])
+@pytest.mark.parametrize("field", SAID, ids=name)
+def test_an_edited_column_is_found_and_named(field: models.Field[Any, Any], place: int) -> None:
+    chain = make_chain(5)
+    target = entry(chain, place)
+    forge(target, **{field.name: other(field, getattr(target, field.name))})
+    found = only_break()
+    assert (found.chain, found.sequence) == (chain, place)
+    assert f"entry {place} " in found.problem
+
+
+@pytest.mark.parametrize("field", EMPTIED, ids=name)
+def test_an_emptied_column_is_found(field: models.Field[Any, Any]) -> None:
+    chain = make_chain(3)
+    forge(entry(chain, 2), **{field.name: None if field.null else ""})
+    assert only_break().sequence == 2
+    assert "was altered" in only_break().problem
+
+
+@pytest.mark.parametrize("field", EMPTIED, ids=name)
+def test_a_filled_column_is_found(field: models.Field[Any, Any]) -> None:
+    """What was left empty was left empty on purpose."""
+    chain = make_chain(1)
+    filled = getattr(entry(chain, 1), field.name)
+    bare = uuid4()
+    insert(bare, place=1, previous=GENESIS)
+    assert verify_all().is_sound
+    forge(entry(bare, 1), **{field.name: filled})
+    assert only_break().chain == bare
+
+
+@pytest.mark.parametrize("place", [1, 3, 5])
+@pytest.mark.parametrize("column", sorted(PLACED))
+def test_an_entry_out_of_its_place_is_found(column: str, place: int) -> None:
+    chain = make_chain(5)
+    target = entry(chain, place)
+    field = Entry._meta.get_field(column)
+    forge(target, **{column: other(field, getattr(target, column))})
+    assert not verify_all().is_sound
+
+
+def test_an_entry_moved_to_a_chain_of_its_own_is_found() -> None:
+    """As the first of another chain its place and predecessor would be right."""
+    target = entry(make_chain(1), 1)
+    forge(target, chain=uuid4())
+    assert "entry 1 was altered" in only_break().problem
+
+
+def test_a_removed_entry_is_missed() -> None:
+    chain = make_chain(5)
+    remove(entry(chain, 3))
+    assert only_break() == Break(
+        chain=chain, sequence=4, problem="entry 3 is missing before entry 4"
+    )
+
+
+def test_a_removed_first_entry_is_missed() -> None:
+    chain = make_chain(2)
+    remove(entry(chain, 1))
+    assert only_break().problem == "entry 1 is missing before entry 2"
+
+
+def test_a_removed_entry_is_found_when_the_others_close_up() -> None:
+    chain = make_chain(5)
+    remove(entry(chain, 3))
+    shift(chain, start=4, by=-1)
+    assert only_break().problem == "entry 3 does not follow on the one before it"
+
+
+@pytest.mark.parametrize("place", [1, 2, 4])
+def test_an_inserted_entry_is_found(place: int) -> None:
+    """The forged one is consistent in itself and with the one before it."""
+    chain = make_chain(4)
+    previous = entry(chain, place - 1).digest if place > 1 else GENESIS
+    shift(chain, start=place, by=1)
+    insert(chain, place=place, previous=previous)
+    assert only_break() == Break(
+        chain=chain,
+        sequence=place + 1,
+        problem=f"entry {place + 1} does not follow on the one before it",
+    )
+
+
+@pytest.mark.parametrize(("one", "two"), [(1, 2), (2, 4), (4, 5)])
+def test_swapped_entries_are_found(one: int, two: int) -> None:
+    chain = make_chain(5)
+    first, second = entry(chain, one), entry(chain, two)
+    forge(first, sequence=1000)
+    forge(second, sequence=one)
+    forge(first, sequence=two)
+    assert only_break().sequence == one
+    assert only_break().problem == f"entry {one} does not follow on the one before it"
+
+
+def test_an_altered_entry_with_a_digest_to_match_breaks_the_next_one() -> None:
+    chain = make_chain(3)
+    target = entry(chain, 2)
+    target.actor = "Eve"
+    forge(target, actor="Eve", digest=digest(target))
+    assert only_break().problem == "entry 3 does not follow on the one before it"
+
+
+def test_the_first_bad_entry_is_named_and_no_other() -> None:
+    chain = make_chain(5)
+    for place in (4, 2, 5):
+        forge(entry(chain, place), reason="another")
+    assert only_break().sequence == 2
+
+
+def test_a_broken_chain_does_not_hide_or_spoil_others() -> None:
+    chains = sorted(make_chain(3) for _ in range(4))
+    forge(entry(chains[0], 3), actor="Eve")
+    forge(entry(chains[2], 1), actor="Eve")
+    report = verify_all()
+    assert [(found.chain, found.sequence) for found in report.breaks] == [
+        (chains[0], 3),
+        (chains[2], 1),
+    ]
+    assert (report.chains, report.entries) == (4, 12)
+
+
+def test_one_chain_is_verified_alone() -> None:
+    good, bad = make_chain(2), make_chain(3)
+    forge(entry(bad, 2), actor="Eve")
+    assert verify_all(chain=good).is_sound
+    assert verify_all(chain=good).entries == 2
+    assert not verify_all(chain=bad).is_sound
+
+
+def test_an_empty_trail_is_sound_and_says_how_little_was_read() -> None:
+    report = verify_all()
+    assert report.is_sound
+    assert (report.chains, report.entries) == (0, 0)
+
+
+def test_progress_is_told_and_chains_may_span_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "_AT_ONCE", 2)
+    make_chain(3)
+    make_chain(2)
+    assert [(report.entries, report.is_sound) for report in map(copied, verify())] == [
+        (2, True),
+        (4, True),
+        (5, True),
+    ]
+
+
+def copied(report: verifying.Report) -> verifying.Report:
+    """The report grows while it is told: keep what it said."""
+    return verifying.Report(
+        chains=report.chains, entries=report.entries, breaks=tuple(report.breaks)
+    )
