@@ -57,7 +57,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.models)
 def check_definitions(**_: Any) -> list[CheckMessage]:
-    """Look at what pure definitions cannot know about themselves: models and delivery."""
+    """Look at what pure definitions cannot know about themselves: their models."""
     found: list[CheckMessage] = []
     for workflow in registry.everything():
         subject = workflow.subject
@@ -67,16 +67,6 @@ def check_definitions(**_: Any) -> list[CheckMessage]:
                     f"{workflow.key}: subject {subject!r} is no Tracked model.", id="workflow.E004"
                 )
             )
-        found += [
-            Error(
-                f"{workflow.key}: transition {transition.name!r} declares effect {effect.name!r},"
-                " and this release does not deliver effects yet.",
-                hint="Remove it from `before` and `after` until it can be delivered.",
-                id="workflow.E005",
-            )
-            for transition in workflow.transitions
-            for effect in transition.effects
-        ]
     return found
 
 

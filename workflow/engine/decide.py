@@ -135,6 +135,7 @@ def _context(envelope: TransitionEnvelope, subject: Tracked, now: datetime) -> C
         subject=subject,
         status=envelope.record.status,
         version=envelope.record.version,
+        target=envelope.target,
         actor=Actor(id=actor_id, label=envelope.actor_label),
         payload=envelope.payload,
         reason=envelope.reason,
