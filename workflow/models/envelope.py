@@ -30,6 +30,12 @@ class State(models.TextChoices):
     RUNNING = "running", "Running"
     """Claimed by a worker, whose lease ends at `due_at`."""
 
+    CALLING = "calling", "Calling downstream"
+    """Its guards consent; a before-effect is being delivered, whose outcome makes it due again."""
+
+    UNDOING = "undoing", "Undoing"
+    """It will not fire; what its before-effects did is being taken back. Then: `closing_as`."""
+
     PARKED = "parked", "Parked"
     """Automatic attempts are used up or pointless; a person decides. Keeps its slot."""
 
@@ -39,7 +45,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
-IN_FLIGHT = (State.WAITING, State.RUNNING, State.PARKED)
+IN_FLIGHT = (State.WAITING, State.RUNNING, State.CALLING, State.UNDOING, State.PARKED)
 """States that hold the record's one slot."""
 
 FINAL = (State.FIRED, State.REFUSED, State.FAILED, State.CANCELLED)
@@ -85,6 +91,14 @@ class EnvelopeQuerySet(models.QuerySet["TransitionEnvelope"]):
         """Return those whose worker let its lease run out."""
         return self.filter(state=State.RUNNING, due_at__lte=now)
 
+    def overdue(self, *, now: datetime) -> Self:
+        """Return those whose deadline came while they waited for a before-effect."""
+        return self.filter(state=State.CALLING, due_at__lte=now)
+
+    def to_undo(self, *, now: datetime) -> Self:
+        """Return those of which the next before-effect is to be taken back."""
+        return self.filter(state=State.UNDOING, due_at__lte=now)
+
     def ripe(self, *, now: datetime) -> Self:
         """Return those scheduled for now or earlier."""
         return self.filter(state=State.SCHEDULED, due_at__lte=now)
@@ -125,6 +139,9 @@ class TransitionEnvelope(models.Model):
     expected_version = models.PositiveIntegerField(
         null=True, blank=True, editable=False, help_text="Fires only from this record version."
     )
+    traceparent = models.CharField(
+        max_length=55, blank=True, editable=False, help_text="W3C trace context of the request."
+    )
     requested_at = models.DateTimeField(editable=False)
     deadline_at = models.DateTimeField(null=True, blank=True, editable=False)
     priority = models.PositiveSmallIntegerField(
@@ -150,6 +167,16 @@ class TransitionEnvelope(models.Model):
     crashes = models.PositiveIntegerField(
         default=0, editable=False, help_text="How many of them killed or lost their worker."
     )
+    called = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Before-effects that were planned."
+    )
+    closing_as = models.CharField(
+        max_length=16,
+        choices=State.choices,
+        blank=True,
+        editable=False,
+        help_text="Final state that it is going to reach without firing.",
+    )
     code = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Stable reason code of the outcome."
     )
@@ -169,7 +196,7 @@ class TransitionEnvelope(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["record"],
-                condition=models.Q(state__in=[State.WAITING, State.RUNNING, State.PARKED]),
+                condition=models.Q(state__in=list(IN_FLIGHT)),
                 name="envelope_slot",
             ),
             models.UniqueConstraint(
