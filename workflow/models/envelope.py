@@ -14,7 +14,10 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
+from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
 
 
@@ -78,14 +81,23 @@ class EnvelopeQuerySet(models.QuerySet["TransitionEnvelope"]):
 
     def runnable(self, versions: Mapping[str, Collection[int]]) -> Self:
         """Return those pinned to one of these definition versions, by workflow name."""
-        known = models.Q()
+        known = Q()
         for workflow, numbers in versions.items():
-            known |= models.Q(workflow=workflow, definition_version__in=numbers)
+            known |= Q(workflow=workflow, definition_version__in=numbers)
         return self.filter(known) if known else self.none()
 
     def ready(self, *, now: datetime) -> Self:
         """Return those that a worker may claim."""
         return self.filter(state=State.WAITING, due_at__lte=now)
+
+    def not_paused(self, *, now: datetime) -> Self:
+        """Return those that no pause of their workflow or transition holds up."""
+        full_name = Concat(OuterRef("workflow"), Value("."), OuterRef("transition"))
+        held_up = Pause.objects.in_force(now=now).filter(
+            Q(scope=Scope.WORKFLOW, name=OuterRef("workflow"))
+            | Q(scope=Scope.TRANSITION, name=full_name)
+        )
+        return self.exclude(Exists(held_up))
 
     def expired(self, *, now: datetime) -> Self:
         """Return those whose worker let its lease run out."""
@@ -196,19 +208,19 @@ class TransitionEnvelope(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["record"],
-                condition=models.Q(state__in=list(IN_FLIGHT)),
+                condition=Q(state__in=list(IN_FLIGHT)),
                 name="envelope_slot",
             ),
             models.UniqueConstraint(
                 fields=["record", "resulting_version"],
-                condition=models.Q(resulting_version__isnull=False),
+                condition=Q(resulting_version__isnull=False),
                 name="envelope_resulting_version",
             ),
         ]
         indexes: ClassVar = [
             models.Index(
                 fields=["state", "priority", "due_at"],
-                condition=models.Q(due_at__isnull=False),
+                condition=Q(due_at__isnull=False),
                 name="envelope_due",
             ),
             models.Index(fields=["correlation_id"], name="envelope_correlation"),
