@@ -19,6 +19,7 @@ from workflow.definition import registry
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.limits import limits
 from workflow.models import Priority, State, TransitionEnvelope, uuid7
+from workflow.models.envelope import EnvelopeQuerySet
 
 _ACTIVE = (State.WAITING, State.RUNNING, State.SCHEDULED, State.CALLING, State.UNDOING)
 """States in which `due_at` calls for somebody: to work, to rescue, to ripen, to end, to undo."""
@@ -68,8 +69,8 @@ def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | No
     return Claim(token=token, worker=worker, envelopes=tuple(chosen)) if chosen else None
 
 
-def is_due(*, now: datetime) -> bool:
-    """Return whether a worker would find anything to do. One statement, no locks."""
+def due(*, now: datetime) -> EnvelopeQuerySet:
+    """Return the envelopes that call for somebody: to work, to rescue, to ripen, to undo."""
     return (
         TransitionEnvelope.objects.runnable(registry.versions())
         .not_paused(now=now)
@@ -78,7 +79,6 @@ def is_due(*, now: datetime) -> bool:
             priority__in=Priority.values,
             due_at__lte=now,
         )
-        .exists()
     )
 
 
