@@ -47,7 +47,7 @@ def test_idle_processes_are_killed(
     records = make(requests)
 
     kill(*cluster.idle().victims(role))
-    took = fire_all(ask(records))
+    fire_all(ask(records))
 
     assert not faults()
     assert not unfinished()
@@ -60,7 +60,7 @@ def test_one_idle_worker_after_another_is_killed(work: Start, make: Make, ask: A
         holder = cluster.holder()
         others = [pid for pid in cluster.pids("worker") if pid != holder]
         kill(holder if which == "holder" else others[0])
-        took = fire_all(ask(make(30)))
+        fire_all(ask(make(30)))
         cluster.idle()
     assert not faults()
 
@@ -74,9 +74,7 @@ def test_a_busy_worker_is_killed(work: Start, make: Make, ask: Ask, tmp_path: Pa
 
     kill(victim)
     sign.unlink()
-    began = time.monotonic()
-    requests = ask(make(30))
-    fire_all(requests)
+    fire_all(ask(make(30)))
     # Whoever takes it over finds no sign, and writes one; take it away until it has fired.
     these = TransitionEnvelope.objects.filter(pk__in=held, state=State.FIRED)
     until(lambda: sign.unlink(missing_ok=True) or these.exists(), seconds=WITHIN)
