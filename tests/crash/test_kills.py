@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,34 @@ def test_one_idle_worker_after_another_is_killed(work: Start, make: Make, ask: A
         kill(holder if which == "holder" else others[0])
         fired(ask(make(30)), seconds=WITHIN)
         cluster.idle()
+    assert not faults()
+
+
+def test_a_main_process_is_killed_again_and_again(work: Start, make: Make, ask: Ask) -> None:
+    """A cluster that had come to life is begun anew at once, however often it is killed."""
+    cluster = work(workers=2).idle()
+    for times in range(1, 6):
+        kill(cluster.main)
+        until(lambda times=times: cluster.restarts == times, seconds=5, what="begun anew")
+        fired(ask(make(10)), seconds=5)
+        cluster.idle()
+    assert not faults()
+
+
+def test_a_worker_is_killed_and_the_sentinel_stands_still(
+    work: Start, make: Make, ask: Ask
+) -> None:
+    """As it does when the worker died holding a lock of theirs: nobody else replaces it."""
+    cluster = work(workers=3).idle()
+    os.kill(cluster.sentinel, signal.SIGSTOP)
+    holder = cluster.holder()
+    kill(next(pid for pid in cluster.pids("worker") if pid != holder))
+
+    fired(ask(make(10)), seconds=WITHIN)
+    until(lambda: cluster.restarts == 1, seconds=WITHIN, what="begun anew")
+    assert "only 2 of 3 workers live" in cluster.text()
+    cluster.ready().idle()
+    fired(ask(make(10)), seconds=WITHIN)
     assert not faults()
 
 
