@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +12,7 @@ USER_AGENT = "Escapement"
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?|")
-_TRACE = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
+_TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect"})
 _PLAIN = "!#$&'()*+,/:;=?@[]~ -._"
 
@@ -21,7 +20,7 @@ _PLAIN = "!#$&'()*+,/:;=?@[]~ -._"
 def headers_of(call: Call, *, extra: Mapping[str, str] | None, is_keyed: bool) -> dict[str, str]:
     """Return the headers of one call; those in `extra` come before ours.
 
-    Each attempt is a span of its own in the trace of the request that caused it.
+    The trace context is the call's: the engine makes each attempt a span of its own.
 
     Args:
         is_keyed: Whether to send the key as the idempotency key; a look-up does not.
@@ -36,10 +35,9 @@ def headers_of(call: Call, *, extra: Mapping[str, str] | None, is_keyed: bool) -
     }
     if call.correlation_id:
         # It came from outside; its meaning is kept, its effect on the request is not.
-        headers["X-Correlation-ID"] = quote(call.correlation_id, safe=_PLAIN)
-    trace = _TRACE.fullmatch(call.traceparent)
-    if trace:
-        headers["traceparent"] = f"00-{trace[1]}-{secrets.token_hex(8)}-{trace[2]}"
+        headers["X-Correlation-ID"] = plain(call.correlation_id)
+    if _TRACE.fullmatch(call.traceparent):
+        headers["traceparent"] = call.traceparent
     if is_keyed:
         headers["Idempotency-Key"] = call.key
     for name, value in (extra or {}).items():
@@ -49,6 +47,11 @@ def headers_of(call: Call, *, extra: Mapping[str, str] | None, is_keyed: bool) -
     for name, value in headers.items():
         _check(name, value)
     return headers
+
+
+def plain(text: str) -> str:
+    """Return a text as it can stand in any header; what cannot is percent-encoded."""
+    return quote(text, safe=_PLAIN).strip()
 
 
 def _check(name: str, value: str) -> None:
