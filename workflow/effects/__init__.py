@@ -1,1 +1,1 @@
-"""Calls to the world outside, and what has to be known about them before and after."""
+"""Downstream calls: claimed from the ledger, made, recorded, recovered, undone."""
