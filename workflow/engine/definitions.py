@@ -88,7 +88,9 @@ def vanished(*, using: str = DEFAULT_DB_ALIAS) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _vanished_effects(known: Mapping[tuple[str, int], Workflow[Any, Any]], using: str) -> list[str]:
+def _vanished_effects(
+    known: Mapping[tuple[str, int], Workflow[Any, Any]], using: str
+) -> list[str]:
     """Return the effects of envelopes that have ended, which are still to be delivered."""
     pending = (
         EffectEntry.objects.using(using)
