@@ -31,7 +31,7 @@ class Boundary(enum.StrEnum):
     INTENT_WRITTEN = "intent.written"
     INTENT_COMMITTED = "intent.committed"
     CALL_BEGINS = "call.begins"
-    """In the thread of the call, the last instant before the handler runs."""
+    """In the thread of the call, just before the last look at the clock."""
 
     CALL_ENDED = "call.ended"
     """In the thread of the call, when the handler has its answer and nobody else has."""

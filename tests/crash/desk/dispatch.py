@@ -101,6 +101,7 @@ DISPATCH: Workflow[Declaration, Status] = Workflow(
     final=frozenset({Status.SENT}),
     transitions=(
         sending("send"),
+        sending("pay", before=(PAY,), after=()),
         sending("overpay", before=(RESERVE, replace(PAY, request=too_much))),
     ),
 )
