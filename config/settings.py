@@ -136,6 +136,10 @@ WORKERS = env.int("WORKERS", 3)
 ESCAPEMENT = {
     # How long a claim holds without renewal: what a dead worker held waits this long at most.
     "LEASE_SECONDS": env.float("LEASE_SECONDS", 30.0),
+    # How long after its durable intent a downstream call may begin.
+    "SEND_WINDOW_SECONDS": env.float("SEND_WINDOW_SECONDS", 5.0),
+    # Most downstream calls that one worker makes at a time.
+    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 16),
     # Most envelopes that are claimed and committed together.
     "BATCH_SIZE": env.int("BATCH_SIZE", 50),
     # Largest payload of a request, as JSON.

@@ -24,8 +24,8 @@ from django_q.cluster import Cluster
 from django_q.signals import post_spawn, pre_enqueue
 from django_q.signing import BadSignature, SignedPackage
 
+from workflow.effects.claim import is_due
 from workflow.engine import clock
-from workflow.engine.claim import is_due
 from workflow.worker import pulse
 from workflow.worker.idle import Idle
 

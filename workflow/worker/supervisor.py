@@ -30,8 +30,9 @@ from types import FrameType
 import structlog
 from django.db import DatabaseError, connection
 
+from workflow.effects import rescue as effects
+from workflow.effects.claim import is_due
 from workflow.engine import clock
-from workflow.engine.claim import is_due
 from workflow.engine.limits import limits
 from workflow.engine.rescue import rescue_cluster
 from workflow.worker import pulse, roll
@@ -165,13 +166,13 @@ class Supervisor:
     def _bury(self, group: Group) -> None:
         """Kill what is left of the group and, once it is known to be gone, free its claims."""
         gone = group.kill()
-        for file in self._folder.iterdir():
-            file.unlink()
+        pulse.clear(self._folder)
         if not gone:
             log.error("cluster.remains", cluster=self.cluster, group=group.main.pid)
             return
         try:
             taken_back = rescue_cluster(cluster=self.cluster, now=clock.now())
+            taken_back += effects.rescue_cluster(cluster=self.cluster, now=clock.now())
         except DatabaseError as error:
             log.warning("database.away", process="supervisor", error=str(error))
             connection.close()
@@ -179,6 +180,7 @@ class Supervisor:
             log.info("cluster.buried", cluster=self.cluster, taken_back=taken_back)
 
     def _end(self, group: Group) -> bool:
+        pulse.drain(self._folder)
         group.drain()
         until = time.monotonic() + limits().drain.total_seconds()
         while not group.has_ended and time.monotonic() < until and not self._insisted:
