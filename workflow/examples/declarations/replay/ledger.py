@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
-from workflow.definition import WorkflowError
 from workflow.examples.declarations.effects import MAIL
 from workflow.examples.declarations.workflows import DECLARATION
 from workflow.models import EFFECT_STUCK, EffectEntry, EffectState, Phase
@@ -17,15 +14,6 @@ from workflow.testing.downstream import Journal, Summary
 
 _ALONE = 8
 """Contradictions of one kind that are named; the count has all of them."""
-
-
-class Undelivered(WorkflowError):
-    """Effects are on their way, and none of them moves."""
-
-    code = "undelivered"
-
-    def __init__(self, seconds: float, left: int) -> None:
-        super().__init__(f"No effect moved for {seconds:.0f} s; {left:,} are on their way.")
 
 
 @dataclass(kw_only=True)
@@ -76,28 +64,6 @@ def ledger(journal: Journal | None) -> Ledger:
         made.downstream = journal.summary()
         made.contradictions = list(_contradictions(states, channels, journal))
     return made
-
-
-def waiting() -> int:
-    """Return how many effects something will still happen to by itself.
-
-    Not those that wait for a person, nor those behind one of these on the same channel.
-    """
-    stuck = EffectEntry.objects.filter(
-        record=OuterRef("record"),
-        channel=OuterRef("channel"),
-        state__in=EFFECT_STUCK,
-        pk__lt=OuterRef("pk"),
-    )
-    unfinished = EffectEntry.objects.unfinished().filter(record__workflow=DECLARATION.name)
-    return unfinished.exclude(state__in=EFFECT_STUCK).exclude(Exists(stuck)).count()
-
-
-def movement() -> tuple[int, int]:
-    """Return something that changes whenever an effect moves."""
-    rows = EffectEntry.objects.unfinished().values_list("fence", flat=True)
-    fences = list(rows)
-    return len(fences), sum(fences)
 
 
 def _contradictions(

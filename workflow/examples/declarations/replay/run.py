@@ -19,13 +19,8 @@ from workflow.examples.declarations.console.downstreams import Downstreams, NotU
 from workflow.examples.declarations.console.interrupts import Interrupts
 from workflow.examples.declarations.console.progress import Progress
 from workflow.examples.declarations.replay.beginning import begin
-from workflow.examples.declarations.replay.ledger import (
-    Ledger,
-    Undelivered,
-    ledger,
-    movement,
-    waiting,
-)
+from workflow.examples.declarations.replay.delivery import Undelivered, deliver, waiting
+from workflow.examples.declarations.replay.ledger import Ledger, ledger
 from workflow.examples.declarations.replay.people import People
 from workflow.examples.declarations.replay.plan import Plan, plan
 from workflow.examples.declarations.replay.report import Report, report
@@ -173,19 +168,8 @@ class Run:
         Raises:
             Undelivered: Nothing moved for long.
         """
-        left = total = waiting()
-        progress = Progress(stream=self._stream, what="effects delivered", total=total)
-        moved_at, before = time.monotonic(), movement()
-        while left:
-            progress.show(total - left)
-            watch(0)
-            now = movement()
-            if now != before:
-                moved_at, before = time.monotonic(), now
-            elif time.monotonic() - moved_at > self._patience:
-                raise Undelivered(self._patience, left)
-            left = waiting()
-        progress.finish(total - left)
+        progress = Progress(stream=self._stream, what="effects delivered", total=waiting())
+        deliver(progress=progress, watch=lambda: watch(0), patience=self._patience)
 
 
 def _stop(workers: Workers, progress: Progress) -> None:

@@ -26,14 +26,18 @@ class Simulation:
 
 
 def journal() -> Path:
-    """Return where they keep what they receive: one file for each database.
-
-    What was paid stays paid: a replay that is run again must find it. Where the ledger is empty,
-    the database is a new one, and so the journal begins anew.
-    """
+    """Return where they keep what they receive: one file for each database."""
     named = [str(connection.settings_dict.get(part, "")) for part in ("ENGINE", "HOST", "NAME")]
     digest = hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
-    file = Path(settings.BASE_DIR, "var", "replay", f"downstreams-{digest}.sqlite3")
+    return kept(Path(settings.BASE_DIR, "var", "replay", f"downstreams-{digest}.sqlite3"))
+
+
+def kept(file: Path) -> Path:
+    """Return a journal's file, emptied if it belongs to another database than this.
+
+    What was paid stays paid: what runs again has to find it. But where the ledger is empty, the
+    database is a new one, and so the journal begins anew.
+    """
     if not EffectEntry.objects.exists():
         for suffix in ("", "-wal", "-shm"):
             Path(f"{file}{suffix}").unlink(missing_ok=True)
