@@ -87,6 +87,9 @@ class Errand:
             return rows.exclude(phase=Phase.UNDO).get()
         return rows.get(phase=phase)
 
+    def effect_or_none(self, name: str) -> EffectEntry | None:
+        return EffectEntry.objects.filter(envelope=self.id, name=name).first()
+
     def states(self) -> dict[str, str]:
         """Return the effects' states, an undo's under its name with a minus."""
         return {

@@ -26,8 +26,11 @@ class Pulse:
     newest: float
     """Unix time of the last sign of any worker; 0 if there was none."""
 
+    alive: int
+    """Live workers that have shown themselves."""
+
     busy: int
-    """Live workers that are in the middle of a turn."""
+    """Those of them that are in the middle of a turn."""
 
 
 def beat(*, busy: bool) -> None:
@@ -57,14 +60,15 @@ def clear(folder: Path) -> None:
 def read(folder: Path) -> Pulse:
     """Return how the workers of a supervisor are; files of dead ones are taken away."""
     newest = 0.0
-    busy = 0
+    alive = busy = 0
     for file in _signs(folder):
         newest = max(newest, file.stat().st_mtime)
         if not _is_alive(int(file.name)):
             file.unlink()
-        elif file.read_text(encoding="ascii") == _BUSY:
-            busy += 1
-    return Pulse(newest=min(newest, time.time()), busy=busy)
+            continue
+        alive += 1
+        busy += file.read_text(encoding="ascii") == _BUSY
+    return Pulse(newest=min(newest, time.time()), alive=alive, busy=busy)
 
 
 def _signs(folder: Path) -> Iterator[Path]:
@@ -72,8 +76,13 @@ def _signs(folder: Path) -> Iterator[Path]:
 
 
 def _is_alive(process: int) -> bool:
+    """Return whether it runs; a zombie, whose parent does not look after it, does not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    return True
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True  # no /proc here; or it has gone just now, and the next look will tell
+    return state.rpartition(")")[2].split()[0] != "Z"
