@@ -19,17 +19,20 @@ class Simulation:
 
     faults: float
     seed: int
+    journal: Path | None = None
+    """File that keeps what they receive; by default one for each database."""
 
     def start(self) -> Downstreams:
-        """Start them, on the journal that belongs to this database."""
-        return Downstreams(journal=journal(), faults=self.faults, seed=self.seed)
+        """Start them."""
+        return Downstreams(
+            journal=kept(self.journal or _usual()), faults=self.faults, seed=self.seed
+        )
 
 
-def journal() -> Path:
-    """Return where they keep what they receive: one file for each database."""
+def _usual() -> Path:
     named = [str(connection.settings_dict.get(part, "")) for part in ("ENGINE", "HOST", "NAME")]
     digest = hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
-    return kept(Path(settings.BASE_DIR, "var", "replay", f"downstreams-{digest}.sqlite3"))
+    return Path(settings.BASE_DIR, "var", "replay", f"downstreams-{digest}.sqlite3")
 
 
 def kept(file: Path) -> Path:

@@ -65,6 +65,13 @@ class Command(BaseCommand):
             " and are dropped.",
         )
         parser.add_argument("--seed", type=int, default=0, help="Draws which calls those are.")
+        parser.add_argument(
+            "--journal",
+            type=Path,
+            metavar="FILE",
+            help="With --simulate: keeps what arrives (default: a file below var/replay for each"
+            " database).",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run, and show the table however it ends."""
@@ -76,7 +83,9 @@ class Command(BaseCommand):
             workers=options["workers"],
             patience=options["patience"],
             progress=options.get("stderr") or sys.stderr,
-            simulation=Simulation(faults=options["faults"], seed=options["seed"])
+            simulation=Simulation(
+                faults=options["faults"], seed=options["seed"], journal=options["journal"]
+            )
             if options["simulate"]
             else None,
         )
@@ -113,8 +122,9 @@ def _check(options: dict[str, Any]) -> None:
             "--simulate needs --workers: those that run already call the address that they were"
             " started with."
         )
-    if options["faults"] and not options["simulate"]:
-        raise CommandError("--faults needs --simulate.")
+    for name in ("faults", "journal"):
+        if options[name] and not options["simulate"]:
+            raise CommandError(f"--{name} needs --simulate.")
     try:
         Faults.each(options["faults"])
     except ValueError as error:
