@@ -148,6 +148,19 @@ ESCAPEMENT = {
     "TASKS": env.list("TASKS", default=[]),
 }
 
+# Where the example's downstreams are; `simulate_downstreams` listens there.
+DECLARATIONS_DOWNSTREAM_URL = env.str("DOWNSTREAM_URL", "http://127.0.0.1:8765")
+
+# Where mail goes, such as smtp+tls://user:password@host:587 or filemail:////folder. A server that
+# is not there loses nothing: what was to be mailed waits.
+EMAIL = env.email_url("EMAIL_URL", "smtp://localhost:25")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = EMAIL["EMAIL_FILE_PATH"]
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "escapement@localhost")
+
 Q_CLUSTER = {
     "name": "escapement",
     "label": "Escapement",

@@ -235,3 +235,25 @@ def test_a_worker_that_comes_late_writes_nothing_but_that_it_did(
     assert errand.effect("tell").receipt == {"number": 2}
     assert errand.outcomes("tell") == ["send died", "send done"]
     assert errand.actions()[-1] == "effect_late"
+
+
+def test_a_commit_whose_answer_got_lost_is_not_noted_as_late(
+    ask: Ask, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errand = ask("tell", drained=False)
+    calls = Courier(worker="w/1", clock=clock.now)
+    real = courier.record
+    lost = iter([True])
+
+    def record(**more: Any) -> Counter[str]:
+        tally = real(**more)
+        if next(lost, False):
+            raise OperationalError("the connection was lost in COMMIT")
+        return tally
+
+    monkeypatch.setattr(courier, "record", record)
+    with pytest.raises(OperationalError):
+        turn(worker="w/1", clock=clock.now, go_on=lambda: True, calls=calls)
+    turn(worker="w/1", clock=clock.now, go_on=lambda: True, calls=calls)
+    assert errand.outcomes("tell") == ["send done"]
+    assert "effect_late" not in errand.actions()

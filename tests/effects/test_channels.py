@@ -119,7 +119,9 @@ def test_a_failing_downstream_is_left_alone_and_waiting_burns_no_attempts(
 def test_what_a_person_would_have_to_look_at_is_no_failure_of_the_downstream(
     ask: Ask, script: Script
 ) -> None:
-    script.answers["pay"] = [Postponed(reason="maintenance", is_fault=False)] * 5
+    later = timedelta(hours=1)
+    answer = Postponed(reason="maintenance", is_fault=False, retry_after=later)
+    script.answers["pay"] = [answer] * 5
     for _ in range(5):
         ask("pay")
     assert len(script.called("pay")) == 5

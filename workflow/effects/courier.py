@@ -233,6 +233,7 @@ def _ended(flight: Flight, now: datetime) -> Ended:
         raise AssertionError("a flight has a claim")
     return Ended(
         pk=flight.entry.pk,
+        fence=flight.entry.fence,
         token=token,
         envelope=flight.entry.envelope_id,
         answer=Answer(

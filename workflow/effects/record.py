@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from audit import chain
 from workflow import definition
@@ -21,11 +22,11 @@ from workflow.definition import Done, Postponed, Unknown, registry
 from workflow.effects import door
 from workflow.effects.answer import Answer
 from workflow.effects.mask import masked
-from workflow.effects.settle import Settled, settle
+from workflow.effects.settle import OVERTAKEN, Settled, settle
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.hold import hold
 from workflow.engine.trail import Action, note
-from workflow.models import Channel, EffectEntry, TransitionEnvelope
+from workflow.models import Channel, EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ class Ended:
     """A call that has ended, under the claim that it was made with."""
 
     pk: int
+    fence: int
     token: UUID
     envelope: UUID
     answer: Answer
@@ -62,12 +64,23 @@ def record(*, ended: Sequence[Ended], now: datetime) -> Counter[str]:
             each.entry.envelope = envelopes[each.entry.envelope_id]
         settle(settled=settled, now=now)
         _tell_channels(settled, now)
-        late = [each for each in ended if each.pk not in rows]
+        late = _without_own([each for each in ended if each.pk not in rows])
         chain.append([_late(each, envelopes[each.envelope], now) for each in late])
         reach(Boundary.OUTCOME_WRITTEN)
     reach(Boundary.OUTCOME_COMMITTED)
     _log(settled, late)
     return Counter([*(f"effect {each.entry.state}" for each in settled), *("late" for _ in late)])
+
+
+def _without_own(late: list[Ended]) -> list[Ended]:
+    """Leave out what was written by a commit whose answer the worker never got."""
+    if not late:
+        return []
+    written = EffectAttempt.objects.filter(
+        effect__in=[each.pk for each in late], fence__in=[each.fence for each in late]
+    ).exclude(Q(outcome=Outcome.DIED) | Q(code=OVERTAKEN))
+    own = set(written.values_list("effect", "fence"))
+    return [each for each in late if (each.pk, each.fence) not in own]
 
 
 def is_closing(envelope: UUID) -> bool:

@@ -31,6 +31,9 @@ _CHANGED = [
     *("is_doubtful", "first_sent_at", "receipt", "code", "message", "waits_until", "finished_at"),
 ]
 
+OVERTAKEN = "overtaken"
+"""Code of a claim that an answer from elsewhere ended."""
+
 _OUTCOMES = {
     "Done": Outcome.DONE,
     "Pending": Outcome.PENDING,
@@ -100,7 +103,7 @@ def _attempts(each: Settled, now: datetime) -> list[EffectAttempt]:
                     started_at=entry.claimed_at or now,
                     ended_at=now,
                     outcome=Outcome.UNKNOWN,
-                    code="overtaken",
+                    code=OVERTAKEN,
                     message="An answer came from elsewhere while it was under way.",
                 )
             )
