@@ -27,7 +27,7 @@ from workflow.effects.declared import Declared, declared
 from workflow.effects.hands import Hands
 from workflow.effects.perform import Found, Instant, kind, perform
 from workflow.effects.record import Ended, is_closing, record
-from workflow.engine.correlation import current_traceparent, working_on
+from workflow.engine.correlation import child_of, working_on
 from workflow.engine.limits import limits
 from workflow.models import Doubt, EffectEntry, Kind
 
@@ -136,18 +136,19 @@ class Courier:
             heard=began.monotonic,
         )
         self._flights.append(flight)
-        report = partial(self._report, flight)
+        own = child_of(entry.envelope.traceparent)
+        call = call_of(
+            entry=entry,
+            declared=about,
+            traceparent=own,
+            report=partial(self._report, flight),
+            cancelled=flight.cancelled.is_set,
+        )
 
         def job() -> None:
             # A thread inherits no context: what its lines belong to is bound here.
-            with working_on(entry.envelope, step="effect", **_facts(entry)) as told:
-                call = call_of(
-                    entry=entry,
-                    declared=about,
-                    traceparent=current_traceparent(),
-                    report=report,
-                    cancelled=flight.cancelled.is_set,
-                )
+            step = working_on(entry.envelope, step="effect", traceparent=own, **_facts(entry))
+            with step as told:
                 found = perform(entry=entry, declared=about, call=call, since=began, window=window)
                 told["outcome"] = type(found[0]).__name__
             with self._landed:

@@ -111,13 +111,18 @@ def bound(correlation: Correlation, **fields: Any) -> Iterator[None]:
 
 @contextmanager
 def working_on(
-    envelope: TransitionEnvelope, *, step: str, **fields: str | int
+    envelope: TransitionEnvelope, *, step: str, traceparent: str = "", **fields: str | int
 ) -> Iterator[tracing.Facts]:
     """Have everything inside, log lines included, belong to one step of an envelope's work.
 
     The step is a span of its own. Yields the span's facts, to which the outcome may be added.
+
+    Args:
+        traceparent: The step's own trace context, where it was made before.
     """
-    own = Correlation(id=envelope.correlation_id, traceparent=child_of(envelope.traceparent))
+    own = Correlation(
+        id=envelope.correlation_id, traceparent=traceparent or child_of(envelope.traceparent)
+    )
     facts: tracing.Facts = {**facts_of(envelope), **fields}
     told = tracing.span(name=step, own=own.traceparent, parent=envelope.traceparent, facts=facts)
     with bound(own, **facts), told as kept:
