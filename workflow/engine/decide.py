@@ -106,7 +106,7 @@ def _guarded(
     subject: Tracked,
     now: datetime,
 ) -> Decision:
-    context = _context(envelope, subject, now)
+    context = context_of(envelope, subject, now)
     try:
         with bounded(transition.timeout), _no_queries():
             before = _fields(subject)
@@ -129,7 +129,8 @@ def _guarded(
         return _fail(Ending.ERROR, error)
 
 
-def _context(envelope: TransitionEnvelope, subject: Tracked, now: datetime) -> Context[Any]:
+def context_of(envelope: TransitionEnvelope, subject: Tracked, now: datetime) -> Context[Any]:
+    """Return what guards, `apply` and requests of effects may look at."""
     actor_id = None if envelope.actor_id is None else str(envelope.actor_id)
     return Context(
         subject=subject,
