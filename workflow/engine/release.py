@@ -21,16 +21,24 @@ _CANCELLABLE = (State.SCHEDULED, State.WAITING, State.PARKED)
 
 @transaction.atomic
 def resume(
-    *, transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime
+    *,
+    transition_id: UUID,
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+    expected_fence: int | None = None,
 ) -> TransitionEnvelope:
     """Let a parked envelope be tried again, under its own id, with a fresh set of attempts.
 
     Twice in a row is harmless: the second finds it no longer parked.
 
+    Args:
+        expected_fence: What the person saw; if it was tried again since, they are told to look.
+
     Raises:
-        InvalidRequest: It is not parked, or no reason is given.
+        InvalidRequest: It is not parked, was tried again since, or no reason is given.
     """
-    envelope = _held(transition_id, reason, (State.PARKED,), "resumed")
+    envelope = _held(transition_id, reason, (State.PARKED,), "resumed", expected_fence)
     envelope.state = State.WAITING
     envelope.due_at = now
     envelope.attempts = 0
@@ -43,14 +51,22 @@ def resume(
 
 @transaction.atomic
 def cancel(
-    *, transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime
+    *,
+    transition_id: UUID,
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+    expected_fence: int | None = None,
 ) -> TransitionEnvelope:
     """Take back an envelope that no worker holds; its record's slot is free again.
 
+    Args:
+        expected_fence: What the person saw; if it was tried again since, they are told to look.
+
     Raises:
-        InvalidRequest: It is running or done, or no reason is given.
+        InvalidRequest: It is running or done, was tried again since, or no reason is given.
     """
-    envelope = _held(transition_id, reason, _CANCELLABLE, "cancelled")
+    envelope = _held(transition_id, reason, _CANCELLABLE, "cancelled", expected_fence)
     envelope.state = State.CANCELLED
     envelope.due_at = None
     envelope.finished_at = now
@@ -62,7 +78,11 @@ def cancel(
 
 
 def _held(
-    transition_id: UUID, reason: str, states: tuple[State, ...], done: str
+    transition_id: UUID,
+    reason: str,
+    states: tuple[State, ...],
+    done: str,
+    expected_fence: int | None,
 ) -> TransitionEnvelope:
     if not reason.strip():
         raise InvalidRequest("reason", reason, "say why; it goes into the trail")
@@ -75,6 +95,12 @@ def _held(
             "transition id",
             str(transition_id),
             f"is {found[0].state}; only one that is {allowed} can be {done}",
+        )
+    if expected_fence is not None and found[0].fence != expected_fence:
+        raise InvalidRequest(
+            "fence",
+            expected_fence,
+            f"it was tried again since you looked (now {found[0].fence}); look at it first",
         )
     return found[0]
 

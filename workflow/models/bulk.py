@@ -88,7 +88,9 @@ class BulkItem(models.Model):
     transition_id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
         default=uuid.uuid4, help_text="Of a request: fixed now, so that each is made once."
     )
-    expected_version = models.PositiveIntegerField(help_text="Of the record, when it was chosen.")
+    expected = models.PositiveIntegerField(
+        help_text="When it was chosen: the record's version; of a retry, the envelope's fence."
+    )
     state = models.CharField(max_length=16, choices=ItemState.choices, default=ItemState.WAITING)
     message = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True, blank=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -93,3 +93,26 @@ def _changes(
             )
         )
     return found
+
+
+def labels_of(subject: Tracked | None, changes: Iterable[tuple[str, Any, Any]]) -> list[Change]:
+    """Return foreseen changes of fields in words; one statement at most."""
+    if subject is None:
+        return []
+    found = [(subject._meta.get_field(name), old, new) for name, old, new in changes]
+    people = names_of(
+        {
+            getattr(value, "pk", None)
+            for field, old, new in found
+            if points_to_person(field)
+            for value in (old, new)
+        }
+    )
+
+    def text(field: Any, value: Any) -> str:
+        return text_of(field, getattr(value, "pk", value), people)
+
+    return [
+        Change(label=label_of(field), old=text(field, old), new=text(field, new))
+        for field, old, new in found
+    ]

@@ -24,7 +24,7 @@ _WORDS: dict[str, Any] = {
     Action.RETRIED: gettext_lazy("Attempt failed; will be tried again"),
     Action.INTERRUPTED: gettext_lazy("Attempt interrupted; will be tried again"),
     Action.DIED: gettext_lazy("Worker died; will be tried again"),
-    Action.PARKED: gettext_lazy("Set aside for a person"),
+    Action.PARKED: gettext_lazy("Parked for a person"),
     Action.FAILED: gettext_lazy("Failed for good"),
     Action.LATE: gettext_lazy("A late worker came back and wrote nothing"),
     Action.RESUMED: gettext_lazy("Set going again"),

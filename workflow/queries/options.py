@@ -73,6 +73,11 @@ class Option:
         return self.answer is Answer.WOULD_FIRE
 
     @property
+    def told_refusals(self) -> tuple[Refusal, ...]:
+        """The same without what a page says once for all: that another transition is in flight."""
+        return tuple(each for each in self.refusals if each.code != "in_flight")
+
+    @property
     def refusals(self) -> tuple[Refusal, ...]:
         """Everything that stands against it."""
         return (*self.obstacles, *self.foresight.refusals)

@@ -201,7 +201,7 @@ def _running(envelope: TransitionEnvelope, world: World, now: datetime) -> Stall
 def _parked(envelope: TransitionEnvelope) -> Stall:
     return Stall(
         cause=Why.PARKED,
-        sentence=_("Set aside after %(n)s: %(why)s")
+        sentence=_("Parked after %(n)s: %(why)s")
         % {
             "n": ngettext("%(n)d attempt", "%(n)d attempts", envelope.attempts)
             % {"n": envelope.attempts},

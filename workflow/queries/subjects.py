@@ -29,6 +29,26 @@ def subject_of(record: Record) -> Tracked | None:
     return found
 
 
+def subjects_of(records: Iterable[Record]) -> dict[UUID, Tracked]:
+    """Return the domain objects of many records; one statement, or two, for each workflow."""
+    by_workflow: dict[str, dict[UUID, Record]] = {}
+    for record in records:
+        by_workflow.setdefault(record.workflow, {})[record.pk] = record
+    found: dict[UUID, Tracked] = {}
+    for name, some in by_workflow.items():
+        try:
+            workflow = registry.latest(name)
+        except UnknownDefinition:
+            continue
+        rows: Any = workflow.subject._base_manager.filter(record__in=list(some))
+        if workflow.load is not None:
+            rows = workflow.load(rows)
+        for subject in rows:
+            subject.record = some[subject.record_id]
+            found[subject.record_id] = subject
+    return found
+
+
 def visible(*, records: Iterable[Record], user: AbstractBaseUser) -> set[UUID]:
     """Return which of these records a person may see; one statement for each workflow."""
     wanted = list(records)

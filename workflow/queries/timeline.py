@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from audit.models import Entry
-from workflow.models import Attempt, Record, State, Tracked, TransitionEnvelope
+from workflow.engine.trail import Action
+from workflow.models import Attempt, Ending, Record, State, Tracked, TransitionEnvelope
 from workflow.queries import names
 from workflow.queries.fields import Correction, changes_of
 from workflow.queries.lines import Line, line_of
@@ -22,6 +23,9 @@ from workflow.queries.values import Change
 
 AT_ONCE = 200
 """Entries on one page of a timeline."""
+
+_ASIDE = (Action.REPEATED, Action.CONFLICT, Action.LATE, Action.DENIED)
+"""Entries that do not change how a request stands."""
 
 
 @dataclass(kw_only=True)
@@ -61,8 +65,30 @@ class Step:
         return self.envelope is not None and self.envelope.code == "status_left"
 
     @property
+    def shown_lines(self) -> list[Line]:
+        """The lines that add something to how it began and how it ended."""
+        if self.envelope is None:
+            return []
+        ends = (Action.REQUESTED, Action.FIRED)
+        return [
+            line
+            for line in self.lines
+            if line.action not in ends and not (line is self.last and line.refusals)
+        ]
+
+    @property
+    def failed_attempts(self) -> bool:
+        """Whether its attempts tell more than that it was done."""
+        return len(self.attempts) > 1 or any(
+            attempt.ending not in (Ending.FIRED, Ending.REFUSED) for attempt in self.attempts
+        )
+
+    @property
     def last(self) -> Line:
-        """The line that says how it ended, or how it stands."""
+        """The line that says how it ended, or how it stands; repetitions do not count."""
+        for line in reversed(self.lines):
+            if line.action not in _ASIDE:
+                return line
         return self.lines[-1]
 
 
