@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from workflow.acts import rights
+from workflow.acts.reveal import reveal as enter_look
+from workflow.acts.rights import Denied, Right
 from workflow.admin import envelopes, records
-from workflow.engine import clock, rights
-from workflow.engine.reveal import reveal as enter_look
-from workflow.engine.rights import Denied, Right
+from workflow.engine import clock
 from workflow.pages import bulk, bulk_request
 from workflow.pages.acting import act_page
 from workflow.pages.asking import ask_page

@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit import chain
+from workflow.acts import bulk, rights
+from workflow.acts.bulk import Target
+from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest
-from workflow.engine import bulk, clock, rights
-from workflow.engine.bulk import Target
+from workflow.engine import clock
 from workflow.engine.request import actor_of
-from workflow.engine.rights import Right
 from workflow.models import Act, BulkRun, Cause
 from workflow.pages.places import SUPPORT
 from workflow.pages.user import signed_in

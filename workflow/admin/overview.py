@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from workflow.engine import clock, rights
-from workflow.engine.rights import Right
+from workflow.acts import rights
+from workflow.acts.rights import Right
+from workflow.engine import clock
 from workflow.pages.charts import bars, has_latency, lines
 from workflow.pages.places import SUPPORT
 from workflow.pages.user import signed_in

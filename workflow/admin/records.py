@@ -11,10 +11,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from workflow.acts import rights
+from workflow.acts.rights import Right
 from workflow.admin.readonly import OwnPages
 from workflow.definition import registry
-from workflow.engine import clock, rights
-from workflow.engine.rights import Right
+from workflow.engine import clock
 from workflow.models import Record
 from workflow.pages import periods
 from workflow.pages.csvs import export

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from workflow.definition import Effect, Finding, Refusal, Transition, Workflow
-from workflow.engine.decide import Fail, Fire, context_of, decide
+from workflow.engine.decide import CallFirst, Fail, Fire, context_of, decide
 from workflow.engine.enclose import enclose
 from workflow.engine.request import Request
 from workflow.models import Record, Tracked, TransitionEnvelope
@@ -69,7 +69,17 @@ def foresee(
     envelope = enclose(request=request, workflow=workflow, transition=transition, now=now)
     envelope.record = record
     trial = deepcopy(subject)
-    decision = decide(envelope=envelope, subject=trial, now=now)
+    decision = decide(envelope=envelope, subject=trial, receipts={}, now=now)
+    first = _sends(transition.before, envelope, subject, now, is_before=True)
+    if isinstance(decision, CallFirst):
+        # What follows once its before-effects are done, as if their receipts were empty.
+        assumed: dict[str, dict[str, Any]] = {each.name: {} for each in transition.before}
+        trial = deepcopy(subject)
+        later = decide(envelope=envelope, subject=trial, receipts=assumed, now=now)
+        if not isinstance(later, Fire):
+            after = _sends(transition.after, envelope, subject, now, is_before=False)
+            return Foresight(findings=decision.findings, sends=first + after)
+        decision = later
     match decision:
         case Fire(findings=findings, changed=changed):
             return Foresight(
@@ -77,32 +87,26 @@ def foresee(
                 changes=tuple(
                     (name, getattr(subject, name), getattr(trial, name)) for name in changed
                 ),
-                sends=_sends(transition, envelope, subject, trial, now),
+                sends=first + _sends(transition.after, envelope, trial, now, is_before=False),
             )
         case Fail(message=message):
             return Foresight(problem=message)
         case _:
-            return Foresight(
-                findings=decision.findings,
-                sends=_sends(transition, envelope, subject, subject, now),
-            )
+            after = _sends(transition.after, envelope, subject, now, is_before=False)
+            return Foresight(findings=decision.findings, sends=first + after)
 
 
 def _sends(
-    transition: Transition[Any, Any],
+    effects: tuple[Effect[Any], ...],
     envelope: TransitionEnvelope,
-    before: Tracked,
-    after: Tracked,
+    subject: Tracked,
     now: datetime,
+    *,
+    is_before: bool,
 ) -> tuple[Sending, ...]:
-    """Return the calls; before-effects see the record as it is, after-effects as it will be."""
+    """Return the calls: before-effects see the record as it is, after-effects as it will be."""
     return tuple(
-        _sending(effect, envelope, subject, now, is_before=is_before)
-        for effects, subject, is_before in (
-            (transition.before, before, True),
-            (transition.after, after, False),
-        )
-        for effect in effects
+        _sending(effect, envelope, subject, now, is_before=is_before) for effect in effects
     )
 
 
@@ -115,7 +119,7 @@ def _sending(
     is_before: bool,
 ) -> Sending:
     try:
-        request = effect.request(context_of(envelope, deepcopy(subject), now))
+        request = effect.request(context_of(envelope, deepcopy(subject), {}, now))
     except Exception as error:  # noqa: BLE001  (an adopter's function; a dry run shows its fault)
-        return Sending(effect=effect, request=None, is_before=is_before, problem=str(error))
+        return Sending(effect=effect, request=None, is_before=is_before, problem=repr(error))
     return Sending(effect=effect, request=request, is_before=is_before)

@@ -1,10 +1,21 @@
-"""What is stored: records, envelopes, attempts, definitions, clusters, causes, bulk acts."""
+"""What is stored: records, envelopes, effects, attempts, channels, clusters, bulk acts."""
 
 from workflow.models.attempt import Attempt, Ending
 from workflow.models.bulk import Act, BulkItem, BulkRun, BulkState, ItemState
 from workflow.models.cause import Cause
+from workflow.models.channel import Channel, Closed
 from workflow.models.cluster import Cluster
 from workflow.models.definition_version import DefinitionVersion
+from workflow.models.effect_attempt import EffectAttempt, Kind, Outcome
+from workflow.models.effect_entry import (
+    EFFECT_FINAL,
+    EFFECT_READY,
+    EFFECT_STUCK,
+    Doubt,
+    EffectEntry,
+    EffectState,
+    Phase,
+)
 from workflow.models.envelope import (
     FINAL,
     IN_FLIGHT,
@@ -14,10 +25,14 @@ from workflow.models.envelope import (
     TransitionEnvelope,
 )
 from workflow.models.identity import uuid7
+from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
+    "EFFECT_FINAL",
+    "EFFECT_READY",
+    "EFFECT_STUCK",
     "FINAL",
     "IN_FLIGHT",
     "Act",
@@ -26,13 +41,24 @@ __all__ = [
     "BulkRun",
     "BulkState",
     "Cause",
+    "Channel",
+    "Closed",
     "Cluster",
     "DefinitionVersion",
+    "Doubt",
+    "EffectAttempt",
+    "EffectEntry",
+    "EffectState",
     "Ending",
     "ItemState",
+    "Kind",
     "Origin",
+    "Outcome",
+    "Pause",
+    "Phase",
     "Priority",
     "Record",
+    "Scope",
     "State",
     "Tracked",
     "TransitionEnvelope",

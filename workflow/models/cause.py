@@ -13,6 +13,7 @@ class Cause(models.Model):
 
     workflow = models.CharField(max_length=64)
     transition = models.CharField(max_length=64)
+    effect = models.CharField(max_length=64, blank=True, help_text="Empty: the transition itself.")
     code = models.CharField(max_length=64)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -29,7 +30,9 @@ class Cause(models.Model):
         """One row a cause."""
 
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["workflow", "transition", "code"], name="cause_key")
+            models.UniqueConstraint(
+                fields=["workflow", "transition", "effect", "code"], name="cause_key"
+            )
         ]
 
     def __str__(self) -> str:

@@ -11,11 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from workflow.acts import rights
+from workflow.acts.cancel import cancel
+from workflow.acts.resume import resume
+from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest
-from workflow.engine import rights
 from workflow.engine.backoff import policy
-from workflow.engine.release import cancel, resume
-from workflow.engine.rights import Right
 from workflow.models import State, TransitionEnvelope
 from workflow.pages.places import Places
 from workflow.pages.user import signed_in
@@ -70,7 +71,7 @@ def act_page(
                 user=user,
                 reason=reason,
                 now=now,
-                expected_fence=_fence(request.POST.get("fence", "")),
+                fence=_fence(request.POST.get("fence", "")),
             )
         except InvalidRequest as error:
             fault = _("Nothing was done: %(error)s") % {"error": error}

@@ -18,6 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from workflow.acts import rights
+from workflow.acts.rights import Right
 from workflow.definition import (
     InvalidRequest,
     Transition,
@@ -25,10 +27,8 @@ from workflow.definition import (
     WorkflowError,
     registry,
 )
-from workflow.engine import rights
 from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
 from workflow.engine.request import Request, transition_id
-from workflow.engine.rights import Right
 from workflow.engine.submit import submit
 from workflow.models import Origin, Record, TransitionEnvelope
 from workflow.pages.places import Places

@@ -12,8 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from workflow.engine import bulk, clock, rights
-from workflow.engine.rights import Right
+from workflow.acts import bulk, rights
+from workflow.acts.rights import Right
+from workflow.engine import clock
 from workflow.models import Act, BulkItem, BulkRun, BulkState, ItemState
 from workflow.pages.places import DESK, Places
 from workflow.pages.user import signed_in

@@ -14,10 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from workflow.acts import bulk, rights
+from workflow.acts.bulk import Target
+from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest, Reason, Transition, registry
-from workflow.engine import bulk, clock, rights, standing
-from workflow.engine.bulk import Target
-from workflow.engine.rights import Right
+from workflow.engine import clock, standing
 from workflow.models import IN_FLIGHT, Act, BulkRun, Record, TransitionEnvelope
 from workflow.pages.places import Places
 from workflow.pages.user import signed_in

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from workflow.acts.rights import Denied
 from workflow.engine import clock
-from workflow.engine.rights import Denied
 from workflow.models import Record, TransitionEnvelope
 from workflow.pages.asking import ask_page
 from workflow.pages.bulk import run_page

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.models import Entry
-from workflow.engine import rights
-from workflow.engine.rights import Right
+from workflow.acts import rights
+from workflow.acts.rights import Right
 from workflow.models import Attempt, State, TransitionEnvelope
 from workflow.pages import ticket
 from workflow.pages.places import Places

@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from workflow.engine import clock, rights
-from workflow.engine.rights import Right
+from workflow.acts import rights
+from workflow.acts.rights import Right
+from workflow.engine import clock
 from workflow.pages.paging import page
 from workflow.pages.places import DESK
 from workflow.pages.user import signed_in

@@ -9,9 +9,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from workflow.acts import rights
+from workflow.acts.rights import Right
 from workflow.definition import UnknownDefinition, registry
-from workflow.engine import rights
-from workflow.engine.rights import Right
 from workflow.models import Record, State, TransitionEnvelope
 from workflow.pages import ticket
 from workflow.pages.drawing import drawing

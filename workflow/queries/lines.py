@@ -29,13 +29,52 @@ _WORDS: dict[str, Any] = {
     Action.LATE: gettext_lazy("A late worker came back and wrote nothing"),
     Action.RESUMED: gettext_lazy("Set going again"),
     Action.CANCELLED: gettext_lazy("Cancelled"),
+    Action.CALLING: gettext_lazy("Guards consent; calls downstream first"),
+    Action.CANCELLING: gettext_lazy("Cancelling; what was done is taken back"),
+    Action.UNDOING: gettext_lazy("Taking back"),
+    Action.EFFECT_DONE: gettext_lazy("Call done"),
+    Action.EFFECT_PENDING: gettext_lazy("Call accepted downstream, not finished"),
+    Action.EFFECT_RETRIED: gettext_lazy("Call failed; will be tried again"),
+    Action.EFFECT_CHECKING: gettext_lazy("Call in doubt; downstream will be asked"),
+    Action.EFFECT_ABSENT: gettext_lazy("Call did not happen; will be sent"),
+    Action.EFFECT_UNSENT: gettext_lazy("Call handed back unsent"),
+    Action.EFFECT_DECLINED: gettext_lazy("Downstream declined"),
+    Action.EFFECT_IN_DOUBT: gettext_lazy("Call in doubt; a person settles it"),
+    Action.EFFECT_PARKED: gettext_lazy("Call failed; a person decides"),
+    Action.EFFECT_RESUMED: gettext_lazy("Call set going again"),
+    Action.EFFECT_ABANDONED: gettext_lazy("Call given up"),
+    Action.EFFECT_LATE: gettext_lazy("A late worker came back from a call and wrote nothing"),
     Action.DENIED: gettext_lazy("Attempt denied"),
     Action.REVEALED: gettext_lazy("Personal data shown"),
 }
 
-_BAD = (Action.RETRIED, Action.DIED, Action.PARKED, Action.FAILED, Action.INTERRUPTED)
-_QUIET = (Action.REPEATED, Action.CONFLICT, Action.REFUSED, Action.LATE, Action.CANCELLED)
-_PEOPLES = (Action.RESUMED, Action.CANCELLED, Action.DENIED, Action.REVEALED)
+_BAD = (
+    Action.RETRIED,
+    Action.DIED,
+    Action.PARKED,
+    Action.FAILED,
+    Action.INTERRUPTED,
+    Action.EFFECT_IN_DOUBT,
+    Action.EFFECT_PARKED,
+    Action.EFFECT_RETRIED,
+    Action.EFFECT_DECLINED,
+)
+_QUIET = (
+    Action.REPEATED,
+    Action.CONFLICT,
+    Action.REFUSED,
+    Action.LATE,
+    Action.CANCELLED,
+    Action.EFFECT_LATE,
+    Action.EFFECT_UNSENT,
+)
+_PEOPLES = (
+    Action.RESUMED,
+    Action.CANCELLING,
+    Action.CANCELLED,
+    Action.DENIED,
+    Action.REVEALED,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +118,12 @@ class Line:
     @property
     def is_act(self) -> bool:
         """Whether a person did it to the envelope, as opposed to asking for it."""
-        return self.action in _PEOPLES
+        return self.action in _PEOPLES or self.evidence.get("kind") == "person"
+
+    @property
+    def effect(self) -> str:
+        """Name of the downstream call that it speaks of; empty if it speaks of none."""
+        return str(self.evidence.get("effect", "")).replace("_", " ")
 
     @property
     def refusals(self) -> tuple[Held, ...]:

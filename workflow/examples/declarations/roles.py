@@ -13,7 +13,10 @@ _ASK = "request_transition"
 """The engine's permission to ask for transitions on its pages."""
 
 ROLES: Mapping[str, tuple[str, ...]] = {
-    "EMPLOYEE": (_ASK, "submit_declaration",),
+    "EMPLOYEE": (
+        _ASK,
+        "submit_declaration",
+    ),
     "PRE_APPROVER": (_ASK, "view_declaration", "pre_approve_declaration"),
     "ADMINISTRATION": (_ASK, "view_declaration", "check_declaration", "lapse_declaration"),
     "BUDGET OWNER": (_ASK, "view_declaration", "approve_budget_declaration"),

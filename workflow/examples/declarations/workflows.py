@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workflow.definition import Reason, Transition, Workflow, registry
+from workflow.examples.declarations.effects import (
+    instruct_payment,
+    notify_claimant,
+    publish_report,
+    registered_letter,
+    release_budget,
+    reserve_budget,
+)
 from workflow.examples.declarations.forms import (
     BudgetForm,
     CheckForm,
@@ -32,6 +42,12 @@ from workflow.examples.declarations.stamps import (
 )
 from workflow.examples.declarations.statuses import REJECTED, Status
 
+
+def with_claimant(declarations: Any) -> Any:
+    """Load what effects tell about a declaration beside its own fields."""
+    return declarations.select_related("claimant", "record")
+
+
 DECLARATION: Workflow[Declaration, Status] = Workflow(
     name="declaration",
     version=1,
@@ -41,6 +57,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
     final=frozenset({Status.PAYMENT_HANDLED, Status.WITHDRAWN}),
     visible=visible_to,
     personal=frozenset({"claimant", "purpose", "payment_reference"}),
+    load=with_claimant,
     transitions=(
         # The employee.
         Transition(
@@ -60,6 +77,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             guards=(claimant_asks, declared_in_time),
             form=SubmissionForm,
             apply=stamp_submission,
+            after=(publish_report,),
         ),
         Transition(
             name="take_back",
@@ -74,6 +92,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.REJECTED_BY_EMPLOYEE,
             permission="declarations.submit_declaration",
             guards=(claimant_asks,),
+            after=(publish_report,),
         ),
         Transition(
             name="withdraw",
@@ -83,6 +102,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.submit_declaration",
             guards=(claimant_asks,),
             reason=Reason.REQUIRED,
+            after=(publish_report,),
         ),
         # Approvals.
         Transition(
@@ -93,6 +113,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.pre_approve_declaration",
             guards=(approver_is_not_claimant,),
             apply=stamp_pre_approval,
+            after=(publish_report,),
         ),
         Transition(
             name="check",
@@ -103,6 +124,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             guards=(approver_is_not_claimant, has_receipts),
             form=CheckForm,
             apply=stamp_check,
+            after=(publish_report,),
         ),
         Transition(
             name="approve_budget",
@@ -113,6 +135,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             guards=(approver_is_not_claimant, has_budget_number),
             form=BudgetForm,
             apply=stamp_budget_approval,
+            after=(publish_report,),
         ),
         Transition(
             name="approve_final",
@@ -131,7 +154,9 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
                 has_receipts,
                 amount_is_within_limit,
             ),
+            before=(reserve_budget,),
             apply=stamp_final_approval,
+            after=(publish_report, notify_claimant),
         ),
         # Rejections.
         Transition(
@@ -142,6 +167,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.pre_approve_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="reject_as_administration",
@@ -151,6 +177,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.check_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="reject_as_budget_owner",
@@ -160,6 +187,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.approve_budget_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="reject_as_supervisor",
@@ -174,6 +202,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.approve_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         # Money.
         Transition(
@@ -183,7 +212,9 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.PAYMENT_REQUESTED,
             permission="declarations.pay_declaration",
             guards=(amount_is_positive,),
+            before=(instruct_payment,),
             apply=stamp_payment_request,
+            after=(publish_report,),
         ),
         Transition(
             name="confirm_payment",
@@ -193,6 +224,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.pay_declaration",
             form=PaymentForm,
             apply=stamp_payment,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="stop_payment",
@@ -201,6 +233,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.REJECTED_BY_MISSING,
             permission="declarations.stop_declaration",
             reason=Reason.REQUIRED,
+            after=(publish_report, release_budget, registered_letter, notify_claimant),
         ),
         # Time.
         Transition(
@@ -210,6 +243,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.WITHDRAWN,
             permission="declarations.lapse_declaration",
             automatic_after=LAPSES_AFTER,
+            after=(publish_report,),
         ),
     ),
 )

@@ -17,9 +17,10 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from workflow.acts.cancel import cancel
+from workflow.acts.resume import resume
 from workflow.definition import InvalidRequest
 from workflow.engine.answer import Accepted, Conflict, Invalid, Refused, Repeated
-from workflow.engine.release import cancel, resume
 from workflow.engine.request import Request
 from workflow.engine.submit import submit_many
 from workflow.models import (
@@ -190,7 +191,7 @@ def _release(run: BulkRun, item: BulkItem, user: AbstractBaseUser, now: datetime
             user=user,
             reason=run.reason,
             now=now,
-            expected_fence=item.expected,
+            fence=item.expected,
         )
     except InvalidRequest as error:
         item.state = ItemState.SKIPPED

@@ -8,9 +8,9 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from audit import chain
+from workflow.acts.rights import Right, demand
 from workflow.definition import registry
 from workflow.engine.request import actor_of
-from workflow.engine.rights import Right, demand
 from workflow.engine.trail import Action
 from workflow.models import Record
 
