@@ -16,12 +16,13 @@ def test_all(scene: Scene, support, operator, ann, boss, make):
             "/admin/",
             "/admin/attention/",
             "/admin/tables/",
+            "/admin/channels/",
             "/admin/workflow/record/",
             "/admin/workflow/transitionenvelope/",
             "/admin/audit/entry/",
             "/work/",
             "/declarations/",
-            f"/admin/attention/probe/open/permanent/",
+            f"/admin/attention/probe/open/-/permanent/",
         ]:
             r = c.get(p)
             assert r.status_code == 200, (p, r.status_code, text(r)[:500])

@@ -20,7 +20,7 @@ from workflow.definition import Permanent, Retryable
 from workflow.engine import clock
 from workflow.engine.claim import claim
 from workflow.models import Cluster, Record, TransitionEnvelope
-from workflow.queries.stall import World, world
+from workflow.queries.world import World, world
 from workflow.testing.drain import drain
 
 pytestmark = pytest.mark.django_db

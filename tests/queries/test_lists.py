@@ -29,7 +29,7 @@ def test_the_backlog_counts_each_condition(scene: Scene, django_assert_num_queri
     scene.waiting(due_at=clock.now() + timedelta(hours=1))
     now = clock.now() + timedelta(seconds=5)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         found = backlog(now=now)
 
     counts = (found.due, found.later, found.running, found.parked, found.scheduled)
@@ -41,13 +41,17 @@ def test_the_backlog_counts_each_condition(scene: Scene, django_assert_num_queri
 def test_the_system_in_a_sentence(scene: Scene) -> None:
     def told() -> tuple[str, str]:
         now = clock.now()
-        return sentence(backlog=backlog(now=now), workers=workers(now=now))
+        return sentence(
+            backlog=backlog(now=now),
+            workers=workers(now=now),
+            needing=sum(group.number for group in trouble(now=now)),
+        )
 
     assert told()[0] == "bad"
     scene.cluster()
     assert told()[0] == "good"
     scene.parked()
-    assert told() == ("bad", "Working. 1 transitions need a person.")
+    assert told() == ("bad", "Working; 1 case needs a person.")
 
 
 def test_activity_counts_outcomes_and_latency(scene: Scene, django_assert_num_queries) -> None:
@@ -79,7 +83,7 @@ def test_trouble_is_grouped_by_cause_with_owner_and_note(
         changed_by="Ann",
     )
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         (group,) = trouble(now=clock.now())
 
     assert (group.label, group.code, group.number) == ("Open", "permanent", 2)

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from workflow.acts import effects
 from workflow.acts.cancel import cancel
 from workflow.acts.resume import resume
 from workflow.definition import InvalidRequest
@@ -28,6 +30,7 @@ from workflow.models import (
     BulkItem,
     BulkRun,
     BulkState,
+    EffectEntry,
     ItemState,
     Origin,
     Priority,
@@ -50,6 +53,14 @@ class Target:
 
     record: Record
     envelope: TransitionEnvelope | None = None
+    effect: EffectEntry | None = None
+
+    @property
+    def expected(self) -> int:
+        """What must still be so when its turn comes: the record's version, or a fence."""
+        if self.effect is not None:
+            return self.effect.fence
+        return self.record.version if self.envelope is None else self.envelope.fence
 
 
 @transaction.atomic
@@ -94,9 +105,8 @@ def prepare(
                 position=position,
                 record=target.record,
                 envelope=target.envelope,
-                expected=target.record.version
-                if target.envelope is None
-                else target.envelope.fence,
+                effect=target.effect,
+                expected=target.expected,
             )
             for position, target in enumerate(targets, start=1)
         ],
@@ -183,21 +193,29 @@ def _pace(run: BulkRun, now: datetime) -> int:
 
 
 def _release(run: BulkRun, item: BulkItem, user: AbstractBaseUser, now: datetime) -> None:
-    act = resume if run.act == Act.RETRY else cancel
-    assert item.envelope_id is not None, "an item of a retry has its envelope"
+    about: dict[str, Any] = {
+        "user": user,
+        "reason": run.reason,
+        "now": now,
+        "fence": item.expected,
+    }
     try:
-        act(
-            transition_id=item.envelope_id,
-            user=user,
-            reason=run.reason,
-            now=now,
-            fence=item.expected,
-        )
+        if item.effect_id is not None:
+            effects.retry(effect=item.effect_id, **about)
+        elif run.act == Act.RETRY:
+            resume(transition_id=_transition(item), **about)
+        else:
+            cancel(transition_id=_transition(item), **about)
     except InvalidRequest as error:
         item.state = ItemState.SKIPPED
         item.message = str(error)
     else:
         item.state = ItemState.DONE
+
+
+def _transition(item: BulkItem) -> UUID:
+    assert item.envelope_id is not None, "an item of a retry has its envelope"
+    return item.envelope_id
 
 
 def _request(

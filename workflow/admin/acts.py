@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,11 +15,13 @@ from workflow.acts.reveal import reveal as enter_look
 from workflow.acts.rights import Denied, Right
 from workflow.admin import envelopes, records
 from workflow.engine import clock
+from workflow.models import EffectEntry
 from workflow.pages import bulk, bulk_request
 from workflow.pages.acting import act_page
 from workflow.pages.asking import ask_page
 from workflow.pages.places import SUPPORT
 from workflow.pages.record import record_page
+from workflow.pages.settling import settle_page
 from workflow.pages.user import signed_in
 
 
@@ -51,6 +53,19 @@ def act(request: HttpRequest, pk: UUID, act: str) -> HttpResponse:
             places=SUPPORT,
             now=clock.now(),
         )
+    except Denied as denied:
+        raise PermissionDenied(str(denied)) from denied
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settle(request: HttpRequest, pk: int) -> HttpResponse:
+    """Settle a call that waits for a person."""
+    _admit(request)
+    entry = EffectEntry.objects.select_related("envelope__record").filter(pk=pk).first()
+    if entry is None:
+        raise Http404(_("There is no such call."))
+    try:
+        return settle_page(request=request, entry=entry, places=SUPPORT, now=clock.now())
     except Denied as denied:
         raise PermissionDenied(str(denied)) from denied
 

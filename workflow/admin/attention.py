@@ -23,12 +23,24 @@ from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest
 from workflow.engine import clock
 from workflow.engine.request import actor_of
-from workflow.models import Act, BulkRun, Cause
+from workflow.models import (
+    Act,
+    BulkRun,
+    Cause,
+    EffectState,
+    Phase,
+)
 from workflow.pages.places import SUPPORT
 from workflow.pages.user import signed_in
 from workflow.queries import names
-from workflow.queries.counting import count
-from workflow.queries.trouble import of_cause, stalled, trouble
+from workflow.queries.counting import Count, count
+from workflow.queries.trouble import (
+    NO_EFFECT,
+    effects_of_cause,
+    of_cause,
+    stalled,
+    trouble,
+)
 
 _SHOWN = 50
 _RUNS = 10
@@ -55,14 +67,18 @@ def attention(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def cause(request: HttpRequest, workflow: str, transition: str, code: str) -> HttpResponse:
+def cause(
+    request: HttpRequest, workflow: str, transition: str, effect: str, code: str
+) -> HttpResponse:
     """Show one cause with its envelopes; take its note, or prepare a bulk act on all of them."""
     _admit(request)
     now = clock.now()
-    key = {"workflow": workflow, "transition": transition, "code": code}
+    effect = "" if effect == NO_EFFECT else effect
+    key = {"workflow": workflow, "transition": transition, "effect": effect, "code": code}
     if request.method == "POST":
         return _press(request, key, now)
-    rows = of_cause(**key)
+    calls = effects_of_cause(**key)
+    rows = of_cause(workflow=workflow, transition=transition, code=code)
     return render(
         request,
         "escapement/cause.html",
@@ -72,12 +88,15 @@ def cause(request: HttpRequest, workflow: str, transition: str, code: str) -> Ht
             **key,
             "label": names.transition(workflow, transition),
             "cause": Cause.objects.select_related("owner").filter(**key).first(),
-            "number": count(rows, at_most=bulk.MOST),
-            "rows": list(rows.select_related("record")[:_SHOWN]),
+            "number": _number(key),
+            "rows": [] if effect else list(rows.select_related("record")[:_SHOWN]),
+            "calls": list(calls.select_related("envelope__record")[:_SHOWN]) if effect else [],
+            "waiting": count(calls) if effect else None,
             "owners": get_user_model()._default_manager.filter(is_staff=True, is_active=True)[
                 :200
             ],
             "may_note": request.user.has_perm("workflow.change_cause"),
+            "may_settle": rights.has(signed_in(request), Right.SETTLE),
             "may_retry": rights.has(signed_in(request), Right.RETRY),
             "may_bulk": rights.has(signed_in(request), Right.BULK),
         },
@@ -85,7 +104,7 @@ def cause(request: HttpRequest, workflow: str, transition: str, code: str) -> Ht
 
 
 def _press(request: HttpRequest, key: dict[str, str], now: datetime) -> HttpResponse:
-    back = reverse("support:cause", kwargs=key)
+    back = reverse("support:cause", kwargs={**key, "effect": key["effect"] or NO_EFFECT})
     if request.POST.get("press") == "note":
         if not request.user.has_perm("workflow.change_cause"):
             raise PermissionDenied(_("This takes the permission workflow.change_cause."))
@@ -98,11 +117,11 @@ def _press(request: HttpRequest, key: dict[str, str], now: datetime) -> HttpResp
             _("This takes the permissions workflow.bulk_transition and workflow.retry_transition.")
         )
     act = Act.CANCEL if request.POST.get("press") == "cancel" else Act.RETRY
-    rows = list(of_cause(**key).select_related("record")[: bulk.MOST])
+    targets = _targets(key, act)
     try:
         run = bulk.prepare(
             act=act,
-            targets=[Target(record=each.record, envelope=each) for each in rows],
+            targets=targets,
             user=user,
             reason=request.POST.get("reason", "").strip(),
             title=_("%(act)s “%(label)s” (%(code)s): %(n)d")
@@ -110,7 +129,7 @@ def _press(request: HttpRequest, key: dict[str, str], now: datetime) -> HttpResp
                 "act": act.label,
                 "label": names.transition(key["workflow"], key["transition"]),
                 "code": key["code"],
-                "n": len(rows),
+                "n": len(targets),
             },
             now=now,
             rate=_rate(request.POST.get("rate", "")),
@@ -119,6 +138,35 @@ def _press(request: HttpRequest, key: dict[str, str], now: datetime) -> HttpResp
         messages.error(request, _("Nothing was done: %(error)s") % {"error": error})
         return redirect(back)
     return redirect("support:bulk", run.pk)
+
+
+def _targets(key: dict[str, str], act: Act) -> list[Target]:
+    """Return what a bulk act would be done to: parked envelopes, or parked calls."""
+    if not key["effect"]:
+        rows = of_cause(workflow=key["workflow"], transition=key["transition"], code=key["code"])
+        return [
+            Target(record=each.record, envelope=each)
+            for each in rows.select_related("record")[: bulk.MOST]
+        ]
+    calls = effects_of_cause(**key).filter(state=EffectState.PARKED)
+    if act == Act.CANCEL:
+        calls = calls.filter(phase=Phase.BEFORE)
+    return [
+        Target(
+            record=each.envelope.record,
+            envelope=each.envelope,
+            effect=each if act == Act.RETRY else None,
+        )
+        for each in calls.select_related("envelope__record")[: bulk.MOST]
+    ]
+
+
+def _number(key: dict[str, str]) -> Count:
+    """Return how many a bulk retry would be about."""
+    if key["effect"]:
+        return count(effects_of_cause(**key).filter(state=EffectState.PARKED), at_most=bulk.MOST)
+    rows = of_cause(workflow=key["workflow"], transition=key["transition"], code=key["code"])
+    return count(rows, at_most=bulk.MOST)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from workflow.pages.places import SUPPORT
 from workflow.pages.user import signed_in
 from workflow.queries.activity import SPANS, activity
 from workflow.queries.backlog import backlog, sentence, workers
+from workflow.queries.channels import doors
 from workflow.queries.trouble import stalled, trouble
 
 _GROUPS = 6
@@ -27,10 +28,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         return admin.site.index(request)
     now = clock.now()
     waiting, there = backlog(now=now), workers(now=now)
-    tone, words = sentence(backlog=waiting, workers=there)
     span = SPANS.get(request.GET.get("span", ""), SPANS["day"])
     done = activity(span=span, now=now)
     groups = trouble(now=now)
+    needing = sum(group.number for group in groups if group.is_open)
+    tone, words = sentence(backlog=waiting, workers=there, needing=needing)
     return render(
         request,
         "escapement/overview.html",
@@ -48,7 +50,9 @@ def overview(request: HttpRequest) -> HttpResponse:
             "spans": list(SPANS),
             "groups": groups[:_GROUPS],
             "more_groups": max(0, len(groups) - _GROUPS),
-            "failing": sum(group.number for group in groups),
+            "needing": needing,
             "stalled": stalled(now=now, at_most=5),
+            "doors": doors(now=now),
+            "doubts": sum(group.number for group in groups if group.is_doubt),
         },
     )

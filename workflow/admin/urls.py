@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from workflow.admin import acts, attention, overview
+from workflow.admin import acts, attention, channels, overview
 
 app_name = "support"
 
@@ -28,10 +28,12 @@ urlpatterns = [
     path("tables/", _staff(admin.site.index), name="tables"),
     path("attention/", _staff(attention.attention), name="attention"),
     path(
-        "attention/<slug:workflow>/<slug:transition>/<str:code>/",
+        "attention/<slug:workflow>/<slug:transition>/<slug:effect>/<str:code>/",
         _staff(attention.cause),
         name="cause",
     ),
+    path("channels/", _staff(channels.channels), name="channels"),
+    path("effects/<int:pk>/", _staff(acts.settle), name="settle"),
     path("bulk/", _staff(acts.choose), name="choose"),
     path("bulk/<uuid:pk>/", _staff(acts.run), name="bulk"),
     path("records/<uuid:pk>/ask/<slug:transition>/", _staff(acts.ask), name="ask"),

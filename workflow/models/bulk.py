@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from workflow.models.effect_entry import EffectEntry
 from workflow.models.envelope import TransitionEnvelope
 from workflow.models.identity import uuid7
 from workflow.models.record import Record
@@ -85,11 +86,19 @@ class BulkItem(models.Model):
         related_name="+",
         help_text="Of a retry: what is retried. Of a request: what came of it.",
     )
+    effect = models.ForeignKey(
+        EffectEntry,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of a retry: the downstream call that is sent again.",
+    )
     transition_id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
         default=uuid.uuid4, help_text="Of a request: fixed now, so that each is made once."
     )
     expected = models.PositiveIntegerField(
-        help_text="When it was chosen: the record's version; of a retry, the envelope's fence."
+        help_text="When it was chosen: the record's version; of a retry, the fence."
     )
     state = models.CharField(max_length=16, choices=ItemState.choices, default=ItemState.WAITING)
     message = models.TextField(blank=True)

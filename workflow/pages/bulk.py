@@ -113,7 +113,7 @@ def _context(run: BulkRun, places: Places, *, may_act: bool) -> dict[str, object
     )
     items = list(
         BulkItem.objects.filter(run=run)
-        .select_related("record", "envelope")
+        .select_related("record", "envelope", "effect")
         .order_by("position")[:_SHOWN]
     )
     return {
@@ -124,7 +124,10 @@ def _context(run: BulkRun, places: Places, *, may_act: bool) -> dict[str, object
         "items": items,
         "more": max(0, total - len(items)),
         "is_followed": any(
-            item.envelope is not None and item.envelope.is_in_flight for item in items
+            (item.envelope is not None and item.envelope.is_in_flight)
+            or (item.effect is not None and not (item.effect.is_final or item.effect.is_stuck))
+            for item in items
+            if item.state != ItemState.WAITING
         ),
         "next_stage": bulk.next_stage(run=run, total=total),
         "is_going": run.state == BulkState.GOING,

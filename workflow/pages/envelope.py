@@ -11,19 +11,20 @@ from django.urls import reverse
 
 from audit.models import Entry
 from workflow.acts import rights
+from workflow.acts.cancel import CANCELLABLE
 from workflow.acts.rights import Right
 from workflow.models import Attempt, State, TransitionEnvelope
 from workflow.pages import ticket
 from workflow.pages.places import Places
 from workflow.pages.user import signed_in
 from workflow.queries import names
+from workflow.queries.effects import effects_of
 from workflow.queries.lines import line_of
-from workflow.queries.stall import world
 from workflow.queries.values import HIDDEN, personal, plain
 from workflow.queries.verdict import of_envelope
+from workflow.queries.world import world
 
 _LINES = 300
-_CANCELLABLE = (State.SCHEDULED, State.WAITING, State.PARKED)
 
 
 def envelope_page(
@@ -31,7 +32,11 @@ def envelope_page(
 ) -> dict[str, Any]:
     """Return the template's context; a constant number of statements."""
     user = signed_in(request)
-    verdict = of_envelope(envelope=envelope, world=world(now=now), now=now)
+    around = world(now=now)
+    calls = effects_of([envelope.pk], world=around, now=now).get(envelope.pk, [])
+    verdict = of_envelope(
+        envelope=envelope, effects=[each.entry for each in calls], world=around, now=now
+    )
     entries = Entry.objects.filter(transition_id=envelope.pk, chain=envelope.record_id)
     lines = [
         line_of(entry, workflow=envelope.workflow)
@@ -46,6 +51,7 @@ def envelope_page(
         "label": names.transition(envelope.workflow, envelope.transition),
         "target": names.status(envelope.workflow, envelope.target),
         "verdict": verdict,
+        "calls": calls,
         "lines": lines,
         "decision": next((line for line in reversed(lines) if line.findings), None),
         "attempts": list(Attempt.objects.filter(envelope=envelope.pk).order_by("fence")),
@@ -57,8 +63,10 @@ def envelope_page(
         "log_query": f'jq \'select(.transition_id == "{envelope.pk}"'
         f' or .correlation_id == "{envelope.correlation_id}")\'',
         "may_retry": rights.has(user, Right.RETRY),
-        "can_retry": envelope.state == State.PARKED,
-        "can_cancel": envelope.state in _CANCELLABLE,
+        "may_settle": rights.has(user, Right.SETTLE),
+        "can_retry": envelope.state == State.PARKED and envelope.code != "effect_in_doubt",
+        "can_force": any(each.is_undo and each.entry.is_stuck for each in calls),
+        "can_cancel": envelope.state in CANCELLABLE,
         "ticket": ticket.of_envelope(
             envelope=envelope,
             verdict=verdict,

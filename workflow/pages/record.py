@@ -19,12 +19,13 @@ from workflow.pages.places import Places
 from workflow.pages.proof import proof
 from workflow.pages.user import signed_in
 from workflow.queries import names
+from workflow.queries.effects import unfinished_of
 from workflow.queries.options import Answer, options
-from workflow.queries.stall import world
 from workflow.queries.subjects import subject_of
 from workflow.queries.timeline import timeline
 from workflow.queries.values import fields_of, personal
 from workflow.queries.verdict import of_record
+from workflow.queries.world import world
 
 _RECENT = 200
 
@@ -51,7 +52,15 @@ def record_page(
     for envelope in envelopes:
         envelope.record = record
     in_flight = next((each for each in envelopes if each.is_in_flight), None)
-    verdict = of_record(record=record, envelopes=envelopes, world=world(now=now), now=now)
+    around = world(now=now)
+    unfinished = unfinished_of(record.pk)
+    verdict = of_record(
+        record=record,
+        envelopes=envelopes,
+        effects=unfinished,
+        world=around,
+        now=now,
+    )
     offered = options(record=record, subject=subject, user=user, in_flight=in_flight, now=now)
     return {
         "places": places,
@@ -62,11 +71,17 @@ def record_page(
         "workflow_label": names.workflow(record.workflow),
         "verdict": verdict,
         "in_flight": in_flight,
+        "stuck_call": next((each for each in unfinished if each.is_stuck), None),
         "may_request": rights.has(user, Right.REQUEST),
         "open_options": [each for each in offered if each.answer is not Answer.DENIED],
         "denied_options": [each for each in offered if each.answer is Answer.DENIED],
         "timeline": timeline(
-            record=record, subject=subject, before=_before(request), hidden=hidden
+            record=record,
+            subject=subject,
+            before=_before(request),
+            hidden=hidden,
+            world=around,
+            now=now,
         ),
         "fields": [] if subject is None else fields_of(subject, hidden=hidden),
         "drawing": _drawing(record, envelopes, in_flight),
@@ -75,6 +90,7 @@ def record_page(
         "revealed": revealed,
         "may_reveal": rights.has(user, Right.REVEAL),
         "may_retry": rights.has(user, Right.RETRY),
+        "may_settle": rights.has(user, Right.SETTLE),
         "ticket": ticket.of_record(
             record=record,
             verdict=verdict,

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from workflow.models import Cluster, State, TransitionEnvelope
 from workflow.queries.counting import Count, count
 from workflow.queries.moments import duration
-from workflow.queries.stall import SILENT_AFTER
+from workflow.queries.world import SILENT_AFTER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,9 @@ class Backlog:
     """Waiting for a later time: backing off."""
 
     running: Count
+    calling: Count
+    """Waiting for a downstream call, or for one to be taken back."""
+
     parked: Count
     scheduled: Count
     """For later, timers included."""
@@ -51,7 +55,7 @@ class Workers:
 
 
 def backlog(*, now: datetime) -> Backlog:
-    """Return the queue in seven statements, none of which reads more than it needs."""
+    """Return the queue in eight statements, none of which reads more than it needs."""
     envelopes = TransitionEnvelope.objects
     ready = envelopes.ready(now=now)
     scheduled = envelopes.filter(state=State.SCHEDULED)
@@ -61,6 +65,7 @@ def backlog(*, now: datetime) -> Backlog:
         oldest_due=None if oldest is None else now - oldest,
         later=count(envelopes.filter(state=State.WAITING, due_at__gt=now)),
         running=count(envelopes.filter(state=State.RUNNING, due_at__isnull=False)),
+        calling=count(envelopes.filter(state__in=[State.CALLING, State.UNDOING])),
         parked=count(envelopes.filter(state=State.PARKED)),
         scheduled=count(scheduled.filter(due_at__isnull=False)),
         next_scheduled_at=scheduled.filter(due_at__isnull=False).aggregate(at=Min("due_at"))["at"],
@@ -78,8 +83,12 @@ def workers(*, now: datetime) -> Workers:
     return Workers(clusters=found, alive=alive, now=now)
 
 
-def sentence(*, backlog: Backlog, workers: Workers) -> tuple[str, str]:
-    """Return tone and words for the whole system."""
+def sentence(*, backlog: Backlog, workers: Workers, needing: int) -> tuple[str, str]:
+    """Return tone and words for the whole system.
+
+    Args:
+        needing: How many transitions and calls need a person.
+    """
     if not workers.alive:
         waiting = backlog.due
         return (
@@ -96,6 +105,8 @@ def sentence(*, backlog: Backlog, workers: Workers) -> tuple[str, str]:
             _("%(n)s transitions wait; the oldest has been due for %(time)s.")
             % {"n": backlog.due, "time": duration(late)},
         )
-    if backlog.parked:
-        return "bad", _("Working. %(n)s transitions need a person.") % {"n": backlog.parked}
+    if needing:
+        return "bad", ngettext(
+            "Working; %(n)d case needs a person.", "Working; %(n)d cases need a person.", needing
+        ) % {"n": needing}
     return "good", _("All is well: whatever is due is being done.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -12,98 +11,52 @@ from django.utils.translation import ngettext
 
 from workflow.definition import registry
 from workflow.engine.backoff import policy
-from workflow.models import Cluster, State, TransitionEnvelope
-from workflow.queries.counting import Count, count
+from workflow.models import EffectEntry, Phase, Scope, State, TransitionEnvelope
+from workflow.queries.counting import count
+from workflow.queries.effect_stall import diagnose_effect
 from workflow.queries.moments import at_and_in, clock_time, relative
-
-SILENT_AFTER = timedelta(seconds=20)
-"""A cluster signs every five seconds; one that has not for so long is not counted as alive."""
+from workflow.queries.world import Stall, Why, World, no_worker
 
 _PATIENCE = timedelta(seconds=1)
 """Work that is due and younger than this is not late."""
 
 
-class Why(enum.Enum):
-    """Why nothing is happening to an envelope at the moment."""
+def diagnose(
+    *,
+    envelope: TransitionEnvelope,
+    effects: Sequence[EffectEntry] = (),
+    world: World,
+    now: datetime,
+) -> Stall:
+    """Return the one cause for which an envelope is not further, and the next act.
 
-    FINISHED = "finished"
-    SCHEDULED = "scheduled"
-    BACKING_OFF = "backing_off"
-    STARTING = "starting"
-    NO_WORKER = "no_worker"
-    BUSY_WORKERS = "busy_workers"
-    NO_RELEASE = "no_release"
-    RUNNING = "running"
-    LEASE_LOST = "lease_lost"
-    PARKED = "parked"
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What an envelope's progress depends on besides itself; read once for any number of them."""
-
-    workers: int = 0
-    clusters: tuple[str, ...] = ()
-    """Names of those that have signed lately."""
-
-    last_seen_at: datetime | None = None
-    waiting: Count = field(default_factory=lambda: Count(number=0))
-    """How many are due."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stall:
-    """The diagnosis of one envelope."""
-
-    cause: Why
-    sentence: str
-    next_act: str = ""
-    """What happens by itself, or what a person has to do."""
-
-    next_at: datetime | None = None
-    """When it happens by itself; None: nothing does."""
-
-    @property
-    def needs_person(self) -> bool:
-        """Whether it stays as it is until somebody does something."""
-        return self.cause in (Why.PARKED, Why.NO_WORKER, Why.NO_RELEASE)
-
-
-def world(*, now: datetime) -> World:
-    """Return what diagnoses need, in two statements."""
-    signed = list(
-        Cluster.objects.filter(stopped_at__isnull=True)
-        .order_by("-seen_at")
-        .values_list("name", "workers", "seen_at")[:100]
+    Args:
+        effects: Its downstream calls, at least the unfinished ones.
+    """
+    current = next(
+        (each for each in effects if each.phase != Phase.AFTER and not each.is_final), None
     )
-    alive = [(name, workers) for name, workers, at in signed if at > now - SILENT_AFTER]
-    return World(
-        workers=sum(workers for _, workers in alive),
-        clusters=tuple(name for name, _ in alive),
-        last_seen_at=signed[0][2] if signed else None,
-        waiting=count(TransitionEnvelope.objects.ready(now=now), at_most=1000),
-    )
-
-
-def diagnose(*, envelope: TransitionEnvelope, world: World, now: datetime) -> Stall:
-    """Return the one cause for which an envelope is not further, and the next act."""
-    match envelope.state:
-        case State.SCHEDULED:
-            return _scheduled(envelope, world, now)
-        case State.WAITING:
-            return _waiting(envelope, world, now)
-        case State.RUNNING:
-            return _running(envelope, world, now)
-        case State.PARKED:
-            return _parked(envelope)
-        case _:
-            return Stall(cause=Why.FINISHED, sentence=_("It is finished; nothing follows."))
+    if current is not None and envelope.state in (State.CALLING, State.PARKED, State.UNDOING):
+        return diagnose_effect(entry=current, world=world, now=now)
+    if envelope.state == State.PARKED:
+        return _parked(envelope)
+    steps = {
+        State.SCHEDULED: _scheduled,
+        State.WAITING: _waiting,
+        State.RUNNING: _running,
+        State.CALLING: _between_calls,
+        State.UNDOING: _between_calls,
+    }
+    step = steps.get(State(envelope.state))
+    if step is None:
+        return Stall(cause=Why.FINISHED, sentence=_("It is finished; nothing follows."))
+    return step(envelope, world, now)
 
 
 def _scheduled(envelope: TransitionEnvelope, world: World, now: datetime) -> Stall:
     due = envelope.due_at or now
     if due <= now and not world.workers:
-        return _no_worker(world, now)
+        return no_worker(world, now)
     return Stall(
         cause=Why.SCHEDULED,
         sentence=_("Asked for at a later time: %(when)s.") % {"when": at_and_in(due, now=now)},
@@ -121,10 +74,23 @@ def _waiting(envelope: TransitionEnvelope, world: World, now: datetime) -> Stall
             % {"key": f"{envelope.workflow}/{envelope.definition_version}"},
             next_act=_("A worker of a release that has this version takes it up."),
         )
+    pause = world.pause_of(Scope.TRANSITION, f"{envelope.workflow}.{envelope.transition}")
+    pause = pause or world.pause_of(Scope.WORKFLOW, envelope.workflow)
+    if pause is not None:
+        return Stall(
+            cause=Why.PAUSED,
+            sentence=_("%(what)s is paused: %(reason)s")
+            % {"what": pause.name, "reason": pause.reason},
+            next_act=_("Goes on by itself at %(when)s.")
+            % {"when": at_and_in(pause.until, now=now)}
+            if pause.until
+            else _("Goes on when a person lifts the pause."),
+            next_at=pause.until,
+        )
     if due > now:
         return _backing_off(envelope, due, now)
     if not world.workers:
-        return _no_worker(world, now)
+        return no_worker(world, now)
     if now - due < _PATIENCE:
         return Stall(
             cause=Why.STARTING,
@@ -159,16 +125,22 @@ def _backing_off(envelope: TransitionEnvelope, due: datetime, now: datetime) -> 
     )
 
 
-def _no_worker(world: World, now: datetime) -> Stall:
-    seen = (
-        _("The last one signed %(when)s.") % {"when": relative(world.last_seen_at, now=now)}
-        if world.last_seen_at
-        else _("None has ever signed.")
-    )
+def _between_calls(envelope: TransitionEnvelope, world: World, now: datetime) -> Stall:
+    """Return how one stands whose next call, or whose end, a worker is about to see to."""
+    if not world.workers:
+        return no_worker(world, now)
+    if envelope.state == State.UNDOING:
+        return Stall(
+            cause=Why.UNDOING,
+            sentence=_("What was done downstream is being taken back."),
+            next_act=_("Then it ends as %(state)s.") % {"state": envelope.closing_as},
+            next_at=now,
+        )
     return Stall(
-        cause=Why.NO_WORKER,
-        sentence=_("It is due, and no worker is alive. %(seen)s") % {"seen": seen},
-        next_act=_("Start workers (manage.py work); it begins at once then."),
+        cause=Why.STARTING,
+        sentence=_("Its calls are done; a worker is taking it up."),
+        next_act=_("A worker goes on."),
+        next_at=now,
     )
 
 

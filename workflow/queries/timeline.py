@@ -17,9 +17,11 @@ from audit.models import Entry
 from workflow.engine.trail import Action
 from workflow.models import Attempt, Ending, Record, State, Tracked, TransitionEnvelope
 from workflow.queries import names
+from workflow.queries.effects import Told, effects_of
 from workflow.queries.fields import Correction, changes_of
 from workflow.queries.lines import Line, line_of
 from workflow.queries.values import Change
+from workflow.queries.world import World
 
 AT_ONCE = 200
 """Entries on one page of a timeline."""
@@ -42,7 +44,7 @@ class Step:
     lines: list[Line] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    effects: list[Any] = field(default_factory=list)
+    effects: list[Told] = field(default_factory=list)
     number: int | None = None
     """Which move of the record it was; None if it was none."""
 
@@ -69,7 +71,7 @@ class Step:
         """The lines that add something to how it began and how it ended."""
         if self.envelope is None:
             return []
-        ends = (Action.REQUESTED, Action.FIRED)
+        ends = (Action.REQUESTED, Action.FIRED, Action.EFFECT_DONE, Action.CALLING)
         return [
             line
             for line in self.lines
@@ -108,12 +110,15 @@ def timeline(
     before: int | None = None,
     hidden: Collection[str] = (),
     at_most: int = AT_ONCE,
+    world: World | None = None,
+    now: datetime,
 ) -> Timeline:
-    """Return a page of the record's history; at most five statements, whatever its length.
+    """Return a page of the record's history; at most seven statements, whatever its length.
 
     Args:
         before: Only entries with a lower sequence.
         hidden: Names of fields whose values are not shown.
+        world: What the diagnosis of unfinished calls rests on.
     """
     entries = Entry.objects.filter(chain=record.pk).order_by("-sequence")
     if before is not None:
@@ -125,6 +130,9 @@ def timeline(
     envelopes = TransitionEnvelope.objects.filter(record=record.pk).in_bulk(list(ids))
     steps = _steps(record, reversed(found), envelopes)
     _add_attempts(steps, ids)
+    for key, told in effects_of(ids, world=world or World(), now=now).items():
+        if key in steps:
+            steps[key].effects = told
     _add_changes(steps, subject, hidden, since=_since(found, older))
     ordered = sorted(steps.values(), key=lambda step: step.lines[0].sequence, reverse=True)
     return Timeline(steps=tuple(_merge(ordered)), older=older)

@@ -1,13 +1,23 @@
-"""What needs a person, grouped by its cause."""
+"""What needs a person, grouped by its cause: parked, failed, in doubt, not taken back, stalled."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from workflow.models import Cause, State, TransitionEnvelope
+from workflow.models import (
+    EFFECT_STUCK,
+    Cause,
+    EffectEntry,
+    EffectState,
+    Phase,
+    State,
+    TransitionEnvelope,
+)
 from workflow.queries import names
 
 STALLED_AFTER = timedelta(minutes=2)
@@ -15,19 +25,25 @@ STALLED_AFTER = timedelta(minutes=2)
 
 _FAILED_SINCE = timedelta(days=30)
 _MOST = 200
+_OF_EFFECTS = ("effect_in_doubt", "effect_failed")
+"""Codes of envelopes that are parked because a call of theirs is: told as that call."""
+
+NO_EFFECT = "-"
+"""Stands for "the transition itself" in addresses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Envelopes that stand still for the same cause."""
+    """What stands still for the same cause."""
 
     workflow: str
     transition: str
+    effect: str
+    """Name of the downstream call; empty: the transition itself."""
+
     code: str
     state: str
-    label: str
-    """Of the transition."""
-
+    phase: str
     number: int
     first_at: datetime
     last_at: datetime
@@ -38,18 +54,42 @@ class Group:
     """Owner and note, if anybody left any."""
 
     @property
+    def label(self) -> str:
+        """What failed."""
+        transition = names.transition(self.workflow, self.transition)
+        return f"{transition}: {self.effect.replace('_', ' ')}" if self.effect else transition
+
+    @property
+    def effect_or_none(self) -> str:
+        """The effect as addresses spell it."""
+        return self.effect or NO_EFFECT
+
+    @property
     def is_open(self) -> bool:
         """Whether a person can still do something about it."""
         return self.state != State.FAILED
 
+    @property
+    def is_doubt(self) -> bool:
+        """Whether a call may have happened."""
+        return bool(self.effect) and self.state == EffectState.IN_DOUBT
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether something that was done could not be taken back."""
+        return self.phase == Phase.UNDO
+
 
 def trouble(*, now: datetime) -> list[Group]:
-    """Return all groups, the largest first; two statements.
+    """Return all groups: what may have happened first, then by number; three statements.
 
-    Parked envelopes of any age, those that failed for good within thirty days.
+    Parked envelopes and calls of any age, envelopes that failed for good within thirty days.
     """
-    rows = list(
-        _open(now)
+    of_envelopes = (
+        TransitionEnvelope.objects.filter(
+            Q(state=State.PARKED) | Q(state=State.FAILED, finished_at__gte=now - _FAILED_SINCE)
+        )
+        .exclude(code__in=_OF_EFFECTS)
         .values("workflow", "transition", "code", "state")
         .annotate(
             number=Count("pk"),
@@ -59,23 +99,34 @@ def trouble(*, now: datetime) -> list[Group]:
         )
         .order_by("state", "-number")[:_MOST]
     )
-    causes = {(each.workflow, each.transition, each.code): each for each in Cause.objects.all()}
-    groups = [
-        Group(
-            workflow=row["workflow"],
-            transition=row["transition"],
-            code=row["code"],
-            state=row["state"],
-            label=names.transition(row["workflow"], row["transition"]),
-            number=row["number"],
-            first_at=row["first_at"],
-            last_at=row["last_at"],
-            example=row["example"],
-            cause=causes.get((row["workflow"], row["transition"], row["code"])),
+    of_effects = (
+        EffectEntry.objects.filter(finished_at__isnull=True, state__in=EFFECT_STUCK)
+        .values("envelope__workflow", "envelope__transition", "name", "code", "state", "phase")
+        .annotate(
+            number=Count("pk"),
+            first_at=Min("planned_at"),
+            last_at=Max("planned_at"),
+            example=Max("message"),
         )
-        for row in rows
+        .order_by("state", "-number")[:_MOST]
+    )
+    causes = {
+        (each.workflow, each.transition, each.effect, each.code): each
+        for each in Cause.objects.select_related("owner")
+    }
+    groups = [_group(row, causes) for row in of_envelopes]
+    groups += [
+        _group(
+            {
+                **row,
+                "workflow": row["envelope__workflow"],
+                "transition": row["envelope__transition"],
+            },
+            causes,
+        )
+        for row in of_effects
     ]
-    return sorted(groups, key=lambda group: (not group.is_open, -group.number))
+    return sorted(groups, key=lambda group: (not group.is_open, not group.is_doubt, -group.number))
 
 
 def of_cause(*, workflow: str, transition: str, code: str) -> QuerySet[TransitionEnvelope]:
@@ -85,19 +136,51 @@ def of_cause(*, workflow: str, transition: str, code: str) -> QuerySet[Transitio
     ).order_by("requested_at", "pk")
 
 
+def effects_of_cause(
+    *, workflow: str, transition: str, effect: str, code: str
+) -> QuerySet[EffectEntry]:
+    """Return the calls of one cause that wait for a person, the oldest first."""
+    return EffectEntry.objects.filter(
+        finished_at__isnull=True,
+        state__in=EFFECT_STUCK,
+        name=effect,
+        code=code,
+        envelope__workflow=workflow,
+        envelope__transition=transition,
+    ).order_by("pk")
+
+
 def stalled(*, now: datetime, at_most: int = 20) -> list[TransitionEnvelope]:
     """Return what is long overdue, the oldest first; one statement."""
     late = now - STALLED_AFTER
     return list(
         TransitionEnvelope.objects.filter(
-            state__in=[State.WAITING, State.RUNNING, State.SCHEDULED], due_at__lte=late
+            state__in=[
+                State.WAITING,
+                State.RUNNING,
+                State.SCHEDULED,
+                State.CALLING,
+                State.UNDOING,
+            ],
+            due_at__lte=late,
         )
         .select_related("record")
         .order_by("due_at")[:at_most]
     )
 
 
-def _open(now: datetime) -> QuerySet[TransitionEnvelope]:
-    return TransitionEnvelope.objects.filter(
-        Q(state=State.PARKED) | Q(state=State.FAILED, finished_at__gte=now - _FAILED_SINCE)
+def _group(row: Mapping[str, Any], causes: Mapping[tuple[str, str, str, str], Cause]) -> Group:
+    effect = row.get("name", "")
+    return Group(
+        workflow=row["workflow"],
+        transition=row["transition"],
+        effect=effect,
+        code=row["code"],
+        state=row["state"],
+        phase=row.get("phase", ""),
+        number=row["number"],
+        first_at=row["first_at"],
+        last_at=row["last_at"],
+        example=row["example"] or "",
+        cause=causes.get((row["workflow"], row["transition"], effect, row["code"])),
     )

@@ -10,10 +10,12 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from workflow.definition import UnknownDefinition, registry
-from workflow.models import Record, State, TransitionEnvelope
+from workflow.models import EffectEntry, Phase, Record, State, TransitionEnvelope
 from workflow.queries import names
+from workflow.queries.effect_stall import diagnose_effect
 from workflow.queries.moments import at_and_in, duration, relative
-from workflow.queries.stall import Stall, Why, World, diagnose
+from workflow.queries.stall import diagnose
+from workflow.queries.world import Stall, Why, World
 
 
 class Tone(enum.StrEnum):
@@ -47,15 +49,18 @@ class Verdict:
     @property
     def is_moving(self) -> bool:
         """Whether a page that shows it should look again soon."""
-        return self.stall is not None and self.stall.cause in (
-            Why.STARTING,
-            Why.RUNNING,
-            Why.BUSY_WORKERS,
-            Why.BACKING_OFF,
-            Why.LEASE_LOST,
-            Why.NO_WORKER,
-        )
+        return self.stall is not None and self.stall.cause not in _STILL
 
+
+_STILL = (
+    Why.FINISHED,
+    Why.SCHEDULED,
+    Why.PARKED,
+    Why.NO_RELEASE,
+    Why.IN_DOUBT,
+    Why.EFFECT_PARKED,
+)
+"""Nothing comes of these while somebody watches."""
 
 _TONES = {
     Why.SCHEDULED: Tone.CALM,
@@ -67,22 +72,37 @@ _TONES = {
     Why.NO_WORKER: Tone.BAD,
     Why.NO_RELEASE: Tone.BAD,
     Why.PARKED: Tone.BAD,
+    Why.PAUSED: Tone.WARN,
+    Why.CALLING: Tone.BUSY,
+    Why.CHANNEL: Tone.WARN,
+    Why.CHECKING: Tone.WARN,
+    Why.PENDING: Tone.BUSY,
+    Why.UNDOING: Tone.BUSY,
+    Why.IN_DOUBT: Tone.BAD,
+    Why.EFFECT_PARKED: Tone.BAD,
 }
 
 
-def of_envelope(*, envelope: TransitionEnvelope, world: World, now: datetime) -> Verdict:
-    """Return how one requested transition stands."""
+def of_envelope(
+    *,
+    envelope: TransitionEnvelope,
+    effects: Sequence[EffectEntry] = (),
+    world: World,
+    now: datetime,
+) -> Verdict:
+    """Return how one requested transition stands.
+
+    Args:
+        effects: Its downstream calls, at least the unfinished ones.
+    """
     label = names.transition(envelope.workflow, envelope.transition)
     target = names.status(envelope.workflow, envelope.target)
     when = "" if envelope.finished_at is None else relative(envelope.finished_at, now=now)
     facts = {"label": label, "target": target, "when": when, "why": envelope.message}
     match envelope.state:
         case State.FIRED:
-            return Verdict(
-                tone=Tone.GOOD,
-                sentence=_("“%(label)s” was done %(when)s: the record became “%(target)s”.")
-                % facts,
-            )
+            done = _("“%(label)s” was done %(when)s: the record became “%(target)s”.") % facts
+            return _followed(done, effects, world, now) or Verdict(tone=Tone.GOOD, sentence=done)
         case State.REFUSED:
             return Verdict(
                 tone=Tone.WARN, sentence=_("“%(label)s” was refused %(when)s: %(why)s") % facts
@@ -95,10 +115,30 @@ def of_envelope(*, envelope: TransitionEnvelope, world: World, now: datetime) ->
             return Verdict(
                 tone=Tone.CALM, sentence=_("“%(label)s” was cancelled %(when)s: %(why)s") % facts
             )
-    stall = diagnose(envelope=envelope, world=world, now=now)
+    stall = diagnose(envelope=envelope, effects=effects, world=world, now=now)
     return Verdict(
         tone=_TONES.get(stall.cause, Tone.CALM),
         sentence=f"“{label}”: {stall.sentence}",
+        next_act=stall.next_act,
+        stall=stall,
+    )
+
+
+def _followed(
+    done: str, effects: Sequence[EffectEntry], world: World, now: datetime
+) -> Verdict | None:
+    """Return how what follows from a transition that fired stands; None if all of it is done.
+
+    A call that waits for a person is told before one that waits for its turn.
+    """
+    after = [each for each in effects if each.phase == Phase.AFTER and not each.is_final]
+    if not after:
+        return None
+    first = next((each for each in after if each.is_stuck), after[0])
+    stall = diagnose_effect(entry=first, world=world, now=now)
+    return Verdict(
+        tone=_TONES.get(stall.cause, Tone.BUSY),
+        sentence=f"{done} {stall.sentence}",
         next_act=stall.next_act,
         stall=stall,
     )
@@ -108,6 +148,7 @@ def of_record(
     *,
     record: Record,
     envelopes: Sequence[TransitionEnvelope],
+    effects: Sequence[EffectEntry] = (),
     world: World,
     now: datetime,
 ) -> Verdict:
@@ -115,13 +156,18 @@ def of_record(
 
     Args:
         envelopes: Its envelopes, the newest first; those in flight or scheduled, and the last.
+        effects: Its unfinished downstream calls.
     """
     in_flight = next((each for each in envelopes if each.is_in_flight), None)
     if in_flight is not None:
-        return of_envelope(envelope=in_flight, world=world, now=now)
+        mine = [each for each in effects if each.envelope_id == in_flight.pk]
+        return of_envelope(envelope=in_flight, effects=mine, world=world, now=now)
     status = names.status(record.workflow, record.status)
     since = duration(now - record.status_since)
     facts = {"status": status, "since": since}
+    followed = _followed(_("“%(status)s” for %(since)s.") % facts, effects, world, now)
+    if followed is not None:
+        return followed
     after = _after(envelopes, now)
     if _is_final(record):
         return Verdict(

@@ -87,6 +87,8 @@ _STATES = {
     "running": "busy",
     "waiting": "busy",
     "scheduled": "calm",
+    "calling": "busy",
+    "undoing": "warn",
 }
 
 
@@ -111,6 +113,18 @@ def with_query(context: Any, **changes: Any) -> str:
 def as_json(value: Any) -> str:
     """Return a value as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def as_line(value: Any) -> str:
+    """Return a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """Return a name of code as words."""
+    return name.replace("_", " ")
 
 
 @register.filter
