@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from tests.queries.conftest import (  # noqa: F401  (fixtures)
+# ruff: noqa: F401, F811  (fixtures of other packages)
+from tests.queries.conftest import (
     Scene,
     ann,
     ask,

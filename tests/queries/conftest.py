@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from tests.engine.conftest import (  # noqa: F401  (fixtures)
+# ruff: noqa: F401, F811  (fixtures of other packages)
+from tests.engine.conftest import (
     Ask,
     Make,
     ann,
@@ -69,5 +70,5 @@ class Scene:
 
 
 @pytest.fixture
-def scene(make: Make, ask: Ask, script, ann: User) -> Scene:  # noqa: F811
+def scene(make: Make, ask: Ask, script, ann: User) -> Scene:
     return Scene(make, ask, script, ann)

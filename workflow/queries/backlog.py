@@ -93,8 +93,7 @@ def sentence(*, backlog: Backlog, workers: Workers, needing: int) -> tuple[str, 
         waiting = backlog.due
         return (
             "bad",
-            _("No worker is alive; %(n)s transitions wait. Start one: manage.py work.")
-            % {"n": waiting}
+            _("No worker is alive, and %(n)s due. Start one: manage.py work.") % {"n": waiting}
             if waiting
             else _("No worker is alive. Nothing waits yet. Start one: manage.py work."),
         )
@@ -102,7 +101,7 @@ def sentence(*, backlog: Backlog, workers: Workers, needing: int) -> tuple[str, 
     if late is not None and late > timedelta(seconds=30):
         return (
             "warn",
-            _("%(n)s transitions wait; the oldest has been due for %(time)s.")
+            _("%(n)s due; the oldest has waited for %(time)s.")
             % {"n": backlog.due, "time": duration(late)},
         )
     if needing:

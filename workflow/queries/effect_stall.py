@@ -85,7 +85,7 @@ def _waiting(entry: EffectEntry, world: World, now: datetime) -> Stall:
     if due > now:
         return Stall(
             cause=Why.BACKING_OFF,
-            sentence=_("Call %(effect)s to %(channel)s failed %(n)d times: %(why)s")
+            sentence=_("Call “%(effect)s” to %(channel)s failed %(n)d times: %(why)s")
             % _facts(entry),
             next_act=_("Tried again by itself at %(when)s.") % {"when": at_and_in(due, now=now)},
             next_at=due,
@@ -101,7 +101,7 @@ def _waiting(entry: EffectEntry, world: World, now: datetime) -> Stall:
         )
     return Stall(
         cause=Why.BUSY_WORKERS,
-        sentence=_("Call %(effect)s to %(channel)s is due since %(since)s.")
+        sentence=_("Call “%(effect)s” to %(channel)s is due since %(since)s.")
         % {**_facts(entry), "since": relative(due, now=now)},
         next_act=_("It goes out after earlier calls of this record, once a worker is free."),
         next_at=now,
@@ -147,7 +147,7 @@ def _checking(entry: EffectEntry, now: datetime) -> Stall:
     due = entry.due_at or now
     return Stall(
         cause=Why.CHECKING,
-        sentence=_("Call %(effect)s to %(channel)s may have happened: %(why)s") % _facts(entry),
+        sentence=_("Call “%(effect)s” to %(channel)s may have happened: %(why)s") % _facts(entry),
         next_act=_("%(channel)s is asked at %(when)s whether it has it.")
         % {**_facts(entry), "when": at_and_in(due, now=now)},
         next_at=due,
@@ -169,7 +169,7 @@ def _pending(entry: EffectEntry, now: datetime) -> Stall:
     since = duration(now - (entry.first_sent_at or entry.planned_at))
     return Stall(
         cause=Why.PENDING,
-        sentence=_("%(channel)s accepted %(effect)s and has worked on it for %(since)s.")
+        sentence=_("%(channel)s accepted “%(effect)s” and has worked on it for %(since)s.")
         % {**_facts(entry), "since": since},
         next_act=act,
         next_at=entry.due_at,
@@ -179,7 +179,7 @@ def _pending(entry: EffectEntry, now: datetime) -> Stall:
 def _in_doubt(entry: EffectEntry) -> Stall:
     return Stall(
         cause=Why.IN_DOUBT,
-        sentence=_("Call %(effect)s to %(channel)s is in doubt: it may have happened. %(why)s")
+        sentence=_("Call “%(effect)s” to %(channel)s is in doubt: it may have happened. %(why)s")
         % _facts(entry),
         next_act=_("Nothing happens by itself: find out at %(channel)s, and settle it.")
         % _facts(entry),
@@ -189,6 +189,6 @@ def _in_doubt(entry: EffectEntry) -> Stall:
 def _parked(entry: EffectEntry) -> Stall:
     return Stall(
         cause=Why.EFFECT_PARKED,
-        sentence=_("Call %(effect)s to %(channel)s has not happened: %(why)s") % _facts(entry),
+        sentence=_("Call “%(effect)s” to %(channel)s has not happened: %(why)s") % _facts(entry),
         next_act=_("Nothing happens by itself: send it again, or give it up."),
     )

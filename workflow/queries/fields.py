@@ -83,7 +83,7 @@ def _changes(
         if old == new:
             continue
         if field.name in hidden:
-            found.append(Change(label=label_of(field), old=HIDDEN, new=HIDDEN))
+            found.append(Change(label=label_of(field), old=_hidden(old), new=_hidden(new)))
             continue
         found.append(
             Change(
@@ -93,6 +93,10 @@ def _changes(
             )
         )
     return found
+
+
+def _hidden(value: Any) -> str:
+    return "-" if value in (None, "") else HIDDEN
 
 
 def labels_of(subject: Tracked | None, changes: Iterable[tuple[str, Any, Any]]) -> list[Change]:

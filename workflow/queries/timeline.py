@@ -87,11 +87,21 @@ class Step:
 
     @property
     def last(self) -> Line:
-        """The line that says how it ended, or how it stands; repetitions do not count."""
+        """The line that says how it ended, or how it stands."""
+        fired = next((line for line in self.lines if line.action == Action.FIRED), None)
+        if fired is not None:
+            return fired
         for line in reversed(self.lines):
             if line.action not in _ASIDE:
                 return line
         return self.lines[-1]
+
+    @property
+    def tone(self) -> str:
+        """How the step is coloured."""
+        if any(each.entry.is_stuck for each in self.effects):
+            return "bad"
+        return "quiet" if self.is_quiet else self.last.tone
 
 
 @dataclass(frozen=True, kw_only=True)
