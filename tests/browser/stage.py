@@ -1,7 +1,7 @@
 """The scene that the browser tests play in: declarations on their way, some of them in trouble.
 
-Everything in it came about through the engine and over HTTP: calls that were dropped after they were
-done, calls to an address that is not there, guards that said no.
+Everything in it came about through the engine and over HTTP: calls that were dropped after they
+were done, calls to an address that is not there, guards that said no.
 """
 
 from __future__ import annotations
@@ -212,4 +212,4 @@ def _doubt(made: Stage, record: Record, found: dict[str, Record | TransitionEnve
         drain()
     envelope.refresh_from_db()
     found["in_doubt"] = envelope
-    assert settings.DECLARATIONS_DOWNSTREAM_URL == made.good.url
+    assert made.good.url == settings.DECLARATIONS_DOWNSTREAM_URL

@@ -9,6 +9,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from tests.engine.probe import PROBE
+
 # ruff: noqa: F401, F811  (fixtures of other packages)
 from tests.queries.conftest import (
     Scene,
@@ -19,7 +21,6 @@ from tests.queries.conftest import (
     scene,
     script,
 )
-from tests.engine.probe import PROBE
 
 Staff = Callable[..., User]
 

@@ -1,9 +1,8 @@
-"""The form of a transition: consequence first, one form is one wish, nothing stale goes through."""
+"""The form of a transition: consequence first, one form is one wish, nothing stale passes."""
 
 from __future__ import annotations
 
 import re
-import uuid
 from decimal import Decimal
 from typing import Any
 

@@ -107,7 +107,8 @@ def test_the_auditor_changes_nothing_and_each_attempt_on_a_record_is_entered(
         list(TransitionEnvelope.objects.values()),
         list(Record.objects.values()),
     )
-    assert not (BulkRun.objects.exists() or Cause.objects.exists() or Pause.objects.exists())
+    for made in (BulkRun, Cause, Pause):
+        assert not made.objects.exists()
     denied = Entry.objects.filter(action="denied").order_by("sequence")
     assert [(each.actor, each.chain) for each in denied] == [("audrey", envelope.record_id)] * 4
 

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from audit.models import Entry
 from tests.engine.conftest import Make
 from tests.queries.conftest import Scene
-from workflow.engine import clock
 from workflow.acts.cancel import cancel
 from workflow.acts.resume import resume
+from workflow.engine import clock
 from workflow.models import Record
 from workflow.queries.subjects import subject_of
 from workflow.queries.timeline import timeline

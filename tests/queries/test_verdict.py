@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 
 from tests.engine.conftest import Make
 from tests.queries.conftest import Scene
-from workflow.engine import clock
 from workflow.acts.cancel import cancel
+from workflow.engine import clock
 from workflow.models import Record, TransitionEnvelope
 from workflow.queries.verdict import Tone, Verdict, of_envelope, of_record
 from workflow.testing.drain import drain

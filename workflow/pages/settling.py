@@ -170,6 +170,13 @@ def _take(
     user: AbstractBaseUser,
     now: datetime,
 ) -> None:
+    if fence_of(request) != entry.fence:
+        raise InvalidRequest(
+            "effect",
+            entry.key,
+            f"has changed since you looked: it is {EffectState(entry.state).label.lower()} now;"
+            " see below who did what",
+        )
     if way is None:
         raise InvalidRequest("way", request.POST.get("way", ""), "choose one of those offered")
     more: dict[str, Any] = {}
