@@ -5,7 +5,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="declarations:list"), name="home"),
+    path("", RedirectView.as_view(pattern_name="desk:inbox"), name="home"),
+    path("work/", include("workflow.pages.urls")),
+    path("admin/", include("workflow.admin.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
     path("declarations/", include("workflow.examples.declarations.urls")),

@@ -1,6 +1,8 @@
-"""What is stored: records, envelopes, effects, their attempts, channels, clusters."""
+"""What is stored: records, envelopes, effects, attempts, channels, clusters, bulk acts."""
 
 from workflow.models.attempt import Attempt, Ending
+from workflow.models.bulk import Act, BulkItem, BulkRun, BulkState, ItemState
+from workflow.models.cause import Cause
 from workflow.models.channel import Channel, Closed
 from workflow.models.cluster import Cluster
 from workflow.models.definition_version import DefinitionVersion
@@ -33,7 +35,12 @@ __all__ = [
     "EFFECT_STUCK",
     "FINAL",
     "IN_FLIGHT",
+    "Act",
     "Attempt",
+    "BulkItem",
+    "BulkRun",
+    "BulkState",
+    "Cause",
     "Channel",
     "Closed",
     "Cluster",
@@ -43,6 +50,7 @@ __all__ = [
     "EffectEntry",
     "EffectState",
     "Ending",
+    "ItemState",
     "Kind",
     "Origin",
     "Outcome",
