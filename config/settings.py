@@ -9,14 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from config import logs, secret
+from config import environment, logs, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
+env = environment.Environment()
 
 # --- Security ------------------------------------------------------------------------------------
 
