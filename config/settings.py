@@ -146,6 +146,27 @@ ESCAPEMENT = {
     "TASKS": env.list("TASKS", default=[]),
 }
 
+# --- Evidence ------------------------------------------------------------------------------------
+
+AUDIT = {
+    # The private key that seals are signed with: PEM or base64, or a file that holds it. Only
+    # where `audit_seal` runs.
+    "SEAL_KEY": env.str("SEAL_KEY", "", multiline=True),
+    "SEAL_KEY_FILE": env.str("SEAL_KEY_FILE", ""),
+    # Public keys to trust, whatever the database lists.
+    "TRUSTED_KEYS": env.list("SEAL_TRUSTED_KEYS", default=[]),
+    # Where seals are written to outside the database.
+    "ANCHORS": env.list("SEAL_ANCHORS", default=[]),
+    # What entries keep only a digest of, so that it can be erased: actor, reason, evidence keys.
+    "PERSONAL": env.list("AUDIT_PERSONAL", default=[]),
+}
+EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "escapement@localhost")
+
 Q_CLUSTER = {
     "name": "escapement",
     "label": "Escapement",

@@ -14,7 +14,7 @@ from django.db import models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query
 
-from audit.models import Entry
+from audit.models import APPEND_ONLY
 from workflow.models.attempt import Attempt
 from workflow.models.envelope import FINAL, State, TransitionEnvelope
 from workflow.models.guards.rules import (
@@ -78,7 +78,8 @@ def guarded(alias: str) -> list[type[models.Model]]:
         for model in apps.get_models(include_auto_created=True)
         if issubclass(model, TransitionHistory) and model._meta.managed
     )
-    candidates: list[type[models.Model]] = [Record, TransitionEnvelope, Attempt, Entry, *histories]
+    own = (Record, TransitionEnvelope, Attempt)
+    candidates: list[type[models.Model]] = [*own, *APPEND_ONLY, *histories]
     found: dict[str, type[models.Model]] = {}
     for model in candidates:
         if router.allow_migrate_model(alias, model):
