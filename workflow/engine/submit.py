@@ -22,8 +22,10 @@ from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
+from workflow.engine.sign import signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
-from workflow.models import IN_FLIGHT, Record, TransitionEnvelope
+from workflow.models import IN_FLIGHT, Record, Signature, TransitionEnvelope
+from workflow.queries import signed
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +118,7 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
     answers: dict[int, Answer] = {}
     notes: list[chain.Note] = []
     envelopes: list[TransitionEnvelope] = []
+    signatures: list[Signature] = []
     for index, request in numbered:
         answer = judge(request=request, known=known, now=now)
         if not careful and not isinstance(answer, Accepted | Invalid):
@@ -123,15 +126,22 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
         answers[index] = answer
         if isinstance(answer, Accepted | Refused):
             envelopes.append(answer.envelope)
+            signatures += signature_of(request=request, envelope=answer.envelope)
         if not isinstance(answer, Invalid):
             notes.append(_note(request, answer, known, now))
-    if envelopes:
-        TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
+    _insert(envelopes, signatures)
     if notes:
         chain.append(notes)
     if any(isinstance(answer, Accepted) for answer in answers.values()):
         transaction.on_commit(announce, robust=True)
     return answers
+
+
+def _insert(envelopes: list[TransitionEnvelope], signatures: list[Signature]) -> None:
+    if envelopes:
+        TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
+    if signatures:
+        Signature.objects.bulk_create(signatures, batch_size=_TOGETHER)
 
 
 def _read(numbered: Numbered, *, careful: bool) -> Known:
@@ -165,6 +175,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
                     "digest": envelope.digest,
                     "origin": envelope.origin,
                     "target": envelope.target,
+                    **_signature(request, envelope),
                 },
             )
         case Refused(envelope=envelope, refusals=refusals):
@@ -177,6 +188,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
                     "digest": envelope.digest,
                     "origin": envelope.origin,
                     "findings": refusals_as_evidence(refusals),
+                    **_signature(request, envelope),
                 },
             )
         case Repeated(envelope=envelope):
@@ -185,6 +197,11 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
             return about(Action.CONFLICT, {"digest": request.digest(), "holder": envelope.digest})
         case Invalid():
             raise AssertionError("an unreadable request is not written down")
+
+
+def _signature(request: Request, envelope: TransitionEnvelope) -> dict[str, dict[str, str]]:
+    signatures = signature_of(request=request, envelope=envelope)
+    return {"signature": signed.as_evidence(signatures[0])} if signatures else {}
 
 
 def _about(

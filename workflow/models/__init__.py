@@ -13,6 +13,7 @@ from workflow.models.envelope import (
 )
 from workflow.models.identity import uuid7
 from workflow.models.record import Record
+from workflow.models.signature import Signature
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Origin",
     "Priority",
     "Record",
+    "Signature",
     "State",
     "Tracked",
     "TransitionEnvelope",

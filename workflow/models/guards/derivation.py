@@ -26,6 +26,7 @@ from workflow.models.guards.rules import (
     Table,
 )
 from workflow.models.record import Record
+from workflow.models.signature import Signature
 from workflow.models.tracked import TransitionHistory
 
 _MAY_CHANGE_ON_RECORD = ("reference", "status", "version", "last_transition", "status_since")
@@ -78,7 +79,7 @@ def guarded(alias: str) -> list[type[models.Model]]:
         for model in apps.get_models(include_auto_created=True)
         if issubclass(model, TransitionHistory) and model._meta.managed
     )
-    own = (Record, TransitionEnvelope, Attempt)
+    own = (Record, TransitionEnvelope, Attempt, Signature)
     candidates: list[type[models.Model]] = [*own, *APPEND_ONLY, *histories]
     found: dict[str, type[models.Model]] = {}
     for model in candidates:
