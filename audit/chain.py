@@ -22,7 +22,7 @@ from django.db.models import OuterRef, Subquery
 
 from audit.canonical import canonical, digest
 from audit.models import Entry, PersonalValue, Unsealed
-from audit.personal import conceal
+from audit.personal import TOKEN, always, conceal
 
 GENESIS = "0" * 64
 """What the first entry of a chain names as its predecessor."""
@@ -47,7 +47,7 @@ class Note:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
     """What names or describes a person, and may have to be erased: `actor`, `reason`, or keys of
-    the evidence. Of these the entry keeps a digest."""
+    the evidence; beside those that the setting names. Of these the entry keeps a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +108,16 @@ def _last_entries(chains: list[UUID]) -> Iterable[tuple[UUID, int, str]]:
 
 def _without_personal(note: Note, kept: list[PersonalValue]) -> Note:
     """Return the note with digests in place of what is personal, which is added to `kept`."""
-    if not note.personal:
+    personal = note.personal | always()
+    if not personal:
         return note
     concealed: dict[str, Any] = {}
-    for part in ("actor", "reason"):
-        if part in note.personal and getattr(note, part):
+    for part in personal.intersection(("actor", "reason")):
+        if getattr(note, part) and not TOKEN.fullmatch(getattr(note, part)):
             concealed[part], value = conceal(chain=note.chain, value=getattr(note, part))
             kept.append(value)
     evidence = dict(note.evidence)
-    for key in sorted(note.personal.intersection(evidence)):
+    for key in sorted(personal.intersection(evidence)):
         text = evidence[key] if isinstance(evidence[key], str) else json.dumps(evidence[key])
         evidence[key], value = conceal(chain=note.chain, value=text)
         kept.append(value)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from audit.models import Entry, PersonalValue
@@ -29,6 +30,11 @@ _A_STATEMENT = 500
 
 class NotThere(ValueError):
     """The entry has no such personal value, or it has been erased before."""
+
+
+def always() -> frozenset[str]:
+    """Return the parts of entries that the installation treats as personal."""
+    return frozenset(getattr(settings, "AUDIT", {}).get("PERSONAL", ()))
 
 
 def conceal(*, chain: UUID, value: str) -> tuple[str, PersonalValue]:
@@ -94,10 +100,11 @@ def redact(
     actor: str,
     reason: str,
     now: datetime,
-) -> str:
-    """Erase one personal value for good, and enter who did it and why. Return its digest.
+) -> list[str]:
+    """Erase a personal value for good, wherever the chain has it; enter who did it and why.
 
-    The caller checks the permission and holds the lock that its appends to this chain need.
+    Return the digests that stand for nothing any more. The caller checks the permission and holds
+    the lock that its appends to this chain need.
 
     Raises:
         NotThere: The entry has no such part, or it has been erased.
@@ -105,34 +112,35 @@ def redact(
     """
     from audit.chain import Note, append  # noqa: PLC0415  (appending conceals)
 
+    digest = _held(chain, sequence, part)
+    rows = list(PersonalValue.objects.filter(chain=chain))
+    value = next((row.value for row in rows if row.pk == digest), None)
+    if value is None:
+        raise NotThere(f"The {part} of entry {sequence} has been erased before.")
+    digests = sorted(row.pk for row in rows if row.value == value)
+    PersonalValue.objects.filter(pk__in=digests).delete()
+    note = Note(
+        chain=chain,
+        at=now,
+        action=ACTION,
+        actor_id=actor_id,
+        actor=actor,
+        reason=reason,
+        evidence={"sequence": sequence, "part": part, "digests": digests},
+    )
+    append([note])
+    return digests
+
+
+def _held(chain: UUID, sequence: int, part: str) -> str:
     entry = Entry.objects.filter(chain=chain, sequence=sequence).first()
     if entry is None:
         raise NotThere(f"Chain {chain} has no entry {sequence}.")
     held = digests_in(entry)
     if part not in held:
         parts = ", ".join(held) or "none"
-        raise NotThere(
-            f"Entry {sequence} holds no personal {part!r}; its personal parts: {parts}."
-        )
-    digest = held[part]
-    erased, _ = PersonalValue.objects.filter(pk=digest).delete()
-    if not erased:
-        raise NotThere(f"The {part} of entry {sequence} has been erased before.")
-    evidence = {"sequence": sequence, "part": part, "digest": digest}
-    append(
-        [
-            Note(
-                chain=chain,
-                at=now,
-                action=ACTION,
-                actor_id=actor_id,
-                actor=actor,
-                reason=reason,
-                evidence=evidence,
-            )
-        ]
-    )
-    return digest
+        raise NotThere(f"Entry {sequence} holds no personal {part!r}; personal there: {parts}.")
+    return held[part]
 
 
 def _in_parts(digests: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -25,7 +25,7 @@ GRACE = timedelta(hours=1)
 """How much later than its time an entry may be committed. What is older by more than this than a
 seal that took in everything, and is not in it, was written afterwards or kept from the sealer."""
 
-_ERASED = re.compile(r'"digest":"([0-9a-f]{64})"')
+_ERASED = re.compile("[0-9a-f]{64}")
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -219,7 +219,7 @@ def _note_personal(seen: Walked, row: Row) -> None:
     """Note which personal values must be there: named by an entry, and not redacted since."""
     if row[3] == REDACTED:
         for erased in _ERASED.finditer(row[11]):
-            seen.personal.pop(erased[1], None)
+            seen.personal.pop(erased[0], None)
     if row[5].startswith(MARK) or row[6].startswith(MARK) or MARK in row[11]:
         for text in (row[5], row[6], row[11]):
             for token in TOKEN.finditer(text):

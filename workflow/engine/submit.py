@@ -17,9 +17,11 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from audit import chain
+from audit.models import PersonalValue
 from workflow.definition import WorkflowError
 from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
+from workflow.engine.conceal import conceal_in
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
 from workflow.engine.sign import signature_of
@@ -119,6 +121,7 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
     notes: list[chain.Note] = []
     envelopes: list[TransitionEnvelope] = []
     signatures: list[Signature] = []
+    personal: list[PersonalValue] = []
     for index, request in numbered:
         answer = judge(request=request, known=known, now=now)
         if not careful and not isinstance(answer, Accepted | Invalid):
@@ -127,9 +130,10 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
         if isinstance(answer, Accepted | Refused):
             envelopes.append(answer.envelope)
             signatures += signature_of(request=request, envelope=answer.envelope)
+            personal += conceal_in(answer.envelope, is_signed=request.signed is not None)
         if not isinstance(answer, Invalid):
             notes.append(_note(request, answer, known, now))
-    _insert(envelopes, signatures)
+    _insert(personal, envelopes, signatures)
     if notes:
         chain.append(notes)
     if any(isinstance(answer, Accepted) for answer in answers.values()):
@@ -137,7 +141,13 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
     return answers
 
 
-def _insert(envelopes: list[TransitionEnvelope], signatures: list[Signature]) -> None:
+def _insert(
+    personal: list[PersonalValue],
+    envelopes: list[TransitionEnvelope],
+    signatures: list[Signature],
+) -> None:
+    if personal:
+        PersonalValue.objects.bulk_create(personal, batch_size=_TOGETHER)
     if envelopes:
         TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
     if signatures:

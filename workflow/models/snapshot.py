@@ -51,16 +51,16 @@ def _text(field: models.Field[Any, Any], value: Any) -> Any:
     if value is None or isinstance(field, models.JSONField):
         return value
     stored = field.to_python(value)
+    text: Any = str(stored)
     match stored:
         case Decimal() if isinstance(field, models.DecimalField):
-            return format_number(stored, field.max_digits, field.decimal_places)
+            text = format_number(stored, field.max_digits, field.decimal_places)
         case UUID():
-            return stored.hex
-        case datetime() | date() | time():
-            if isinstance(stored, datetime) and stored.tzinfo is not None:
-                return moment(stored)
-            return stored.isoformat()
-        case str() | bool() | int() | float():
-            return stored
-        case _:
-            return str(stored)
+            text = stored.hex
+        case datetime() if stored.tzinfo is not None:
+            text = moment(stored)
+        case date() | time():
+            text = stored.isoformat()
+        case bool() | int() | float():
+            text = stored
+    return text
