@@ -9,7 +9,7 @@ from uuid import UUID
 
 from audit.canonical import head_leaf
 from audit.merkle import path
-from audit.models import Seal, SealedHead
+from audit.models import SealedHead
 
 _A_STATEMENT = 500
 
@@ -26,26 +26,6 @@ def proofs(*, chains: Collection[UUID]) -> Iterator[dict[str, Any]]:
             wanted[number].add(chain)
     for number in sorted(wanted):
         yield from _of_seal(number, wanted[number])
-
-
-def seals_for(*, chains: Collection[UUID]) -> Iterator[Seal]:
-    """Yield the seals that cover the chains and all since, in order; none if none covers them.
-
-    One that took in all there was comes before them, where there is one: it tells how old an entry
-    may be that it did not see.
-    """
-    numbers = [
-        number
-        for some in _parts(sorted(chains))
-        for number in SealedHead.objects.filter(chain__in=some)
-        .order_by("seal")
-        .values_list("seal_id", flat=True)[:1]
-    ]
-    if not numbers:
-        return
-    complete = Seal.objects.filter(number__lt=min(numbers), complete=True).order_by("-number")
-    first = complete.values_list("number", flat=True).first() or min(numbers)
-    yield from Seal.objects.filter(number__gte=first).order_by("number").iterator()
 
 
 def _of_seal(number: int, wanted: set[UUID]) -> Iterator[dict[str, Any]]:

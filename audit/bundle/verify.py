@@ -24,6 +24,7 @@ import json
 import re
 import sys
 import zipfile
+from bisect import bisect_left
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -71,7 +72,9 @@ class Fault:
         sequence: Optional[int] = None,
         until: Optional[int] = None,
         seal: Optional[int] = None,
+        unproved: Optional[int] = None,
     ) -> None:
+        self.unproved = unproved
         self.kind, self.message, self.chain, self.seal = kind, message, chain, seal
         self.sequence, self.until = sequence, sequence if until is None else until
 
@@ -260,15 +263,15 @@ def check_seals(
     Signatures are verified of those that cover a record of the bundle, and of the newest; the
     others are bound to it, each by the digest that its follower names.
     """
-    before = None
+    before: Row = {"number": 0, "digest": GENESIS}
     newest = seals[-1]["number"] if seals else 0
     for seal in seals:
         number, statement = seal["number"], seal_statement(seal)
         signing = number in covering or number == newest
-        if before is not None and number != before["number"] + 1:
+        if number != before["number"] + 1:
             message = "seal %d before seal %d is gone" % (before["number"] + 1, number)
             yield Fault("seal broken", message, seal=before["number"] + 1)
-        elif before is not None and seal["previous"] != before["digest"]:
+        elif seal["previous"] != before["digest"]:
             message = "seal %d does not follow on the one before it" % number
             yield Fault("seal broken", message, seal=number)
         elif sha256(statement) != seal["digest"] or (
@@ -311,7 +314,8 @@ class Course:
     ) -> None:
         self.chain, self.entries = chain, entries
         self.last, self.digest, self.proved = 0, GENESIS, 0
-        self.seals = seals
+        self.complete = [seal["number"] for seal in seals if seal["complete"]]
+        self.times = [seal["sealed_at"] for seal in seals if seal["complete"]]
         self.ahead = sorted(proofs, key=lambda proof: (proof["sequence"], proof["seal"]))
         self.floor = self.earliest()
 
@@ -350,18 +354,25 @@ class Course:
 
     def earliest(self) -> datetime:
         """Return the earliest time of what comes next: a seal before would have seen it."""
-        until = self.ahead[0]["seal"] if self.ahead else float("inf")
-        times = [s["sealed_at"] for s in self.seals if s["complete"] and s["number"] < until]
-        return datetime.strptime(times[-1], TIME) - GRACE if times else datetime.min
+        known = len(self.complete)
+        at = bisect_left(self.complete, self.ahead[0]["seal"]) if self.ahead else known
+        return datetime.strptime(self.times[at - 1], TIME) - GRACE if at else datetime.min
 
     def rewritten(self, proof: Row) -> Fault:
-        """Return the fault of a chain that a seal saw otherwise."""
-        first, place, seal = self.proved + 1, self.last, proof["seal"]
+        """Return the fault of a chain that is in order, but not the one that a seal saw."""
+        place, seal = self.last, proof["seal"]
+        saw = "seal %d saw entry %d with another digest" % (seal, place)
+        places = {entry["digest"]: entry for entry in self.entries}
+        pushed = places.get(proof["digest"])
+        if pushed and pushed["sequence"] > place:
+            before = places.get(pushed["previous"])
+            first = before["sequence"] + 1 if before else 1
+            message = "entry %d was put in: %s" % (first, saw)
+            return self.fault("inserted", message, first, place, seal)
+        first = self.proved + 1
         which = "entry %d" % place if first == place else "an entry from %d to %d" % (first, place)
-        message = (
-            "%s was altered and what follows recomputed: seal %d saw entry %d with another digest"
-        )
-        return self.fault("edited", message % (which, seal, place), first, place, seal)
+        message = "%s was altered and what follows recomputed: %s" % (which, saw)
+        return self.fault("edited", message, first, place, seal)
 
     def cut_off(self, proof: Row) -> Fault:
         """Return the fault of a chain that ends before a seal saw it end."""
@@ -370,7 +381,10 @@ class Course:
         message = "entries %d to %d, which seal %d covers, are cut off" % (first, until, seal)
         if not until:
             message = "seal %d found no entry here, though there had been one" % seal
-        return self.fault("cut off", message, first, None, seal)
+        if self.last > self.proved:
+            unproved = (self.proved + 1, self.last)
+            message += "; nothing confirms entries %d to %d any more" % unproved
+        return Fault("cut off", message, self.chain, first, None, seal, self.proved + 1)
 
     def diagnose(self, entry: Row, place: int) -> Fault:
         """Return what happened where this entry stands and another was expected."""
@@ -430,15 +444,19 @@ class Course:
 def check_proofs(proofs: Sequence[Row], seals: Sequence[Row]) -> Iterator[Fault]:
     """Yield what is wrong with one chain's proofs, in the order of seals."""
     roots = {seal["number"]: (seal["root"], seal["heads"]) for seal in seals}
-    since = None
+    since = 0
     for proof in proofs:
         number = proof["seal"]
         if roots.get(number) != (root_of(proof), proof["leaves"]):
-            message = "seal %d does not contain this end of the chain" % number
-            yield Fault("seal broken", message, proof["chain"], seal=number)
-        elif since is not None and proof["since"] != since:
-            message = "a seal between %d and entry %d is left out" % (number, proof["since"])
-            yield Fault("seal broken", message, proof["chain"], seal=number)
+            message = "seal %d does not contain the end listed of %s" % (number, proof["chain"])
+            yield Fault("seal broken", message, seal=number)
+        elif proof["since"] != since:
+            message = "a seal before seal %d, which saw entry %d of %s, is left out" % (
+                number,
+                proof["since"],
+                proof["chain"],
+            )
+            yield Fault("seal broken", message, seal=number)
         since = proof["sequence"]
 
 
@@ -486,18 +504,20 @@ def check_record(record: Row, entries: Sequence[Row], manifest: Row) -> Iterator
 
 def check_fields(chain: str, history: Sequence[Row], entries: Sequence[Row]) -> Iterator[Fault]:
     """Yield where the fields after a transition are not those that its entry saw."""
-    first = next((row for row in history if row["type"] == "+"), None)
-    rows = {row["transition_id"]: row for row in history if row["transition_id"]}
+    rows: Dict[str, List[str]] = {}
+    for row in history:
+        if row["transition_id"] or row["type"] == "+":
+            rows.setdefault(row["transition_id"], []).append(row["snapshot"])
     for entry in entries:
         expected = evidence_of(entry).get("snapshot")
         if not expected:
             continue
-        row = rows.get(entry["transition_id"]) if entry["transition_id"] else first
+        found = rows.get(entry["transition_id"], [])
         place = entry["sequence"]
-        if row is None:
+        if not found:
             message = "the fields that entry %d left are gone from the history" % place
             yield Fault("missing", message, chain, place)
-        elif sha256(row["snapshot"].encode()) != expected:
+        elif any(sha256(each.encode()) != expected for each in found):
             message = "the fields in the history are not those that entry %d left" % place
             yield Fault("edited", message, chain, place)
 

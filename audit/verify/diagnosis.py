@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from audit.canonical import digest_of
 from audit.chain import GENESIS
@@ -56,6 +57,32 @@ def diagnose(*, row: Row, place: int, last: str, proved: int) -> Fault:
     if rightful is not None:
         return _displaced(scene, rightful)
     return _strange(scene)
+
+
+def rewritten(*, chain: UUID, place: int, expected: str, seal: int | None, proved: int) -> Fault:
+    """Return what is wrong with a chain that is in order, but not the one that a seal saw.
+
+    Args:
+        place: Where the seal saw the chain's end.
+        expected: The digest that it saw there.
+        proved: Up to which sequence an earlier seal has confirmed what was read.
+    """
+    saw = f"seal {seal} saw entry {place} with another digest"
+    places = {row[13]: row for row in entries_of(chain)}
+    pushed = places.get(expected)
+    before = None if pushed is None else places.get(pushed[12])
+    if pushed is not None and pushed[1] > place:
+        first = 1 if before is None else before[1] + 1
+        kind, message = (
+            Kind.INSERTED,
+            f"entry {first} was put in: {saw}, which stands at {pushed[1]}",
+        )
+        until = place
+    else:
+        first, until, kind = proved + 1, place, Kind.EDITED
+        which = f"entry {place}" if first == place else f"an entry from {first} to {place}"
+        message = f"{which} was altered and what follows recomputed: {saw}"
+    return Fault(kind=kind, chain=chain, sequence=first, until=until, seal=seal, message=message)
 
 
 def _gap(scene: _Scene, rightful: Row | None) -> Fault:

@@ -49,6 +49,10 @@ class Fault:
     until: int | None = None
     """Where it cannot be told exactly, the first bad entry lies between `sequence` and this."""
 
+    unproved: int | None = None
+    """Where an end is cut off: from here to there the entries fit, but no seal confirms them any
+    more; they may have been recomputed."""
+
     seal: int | None = None
 
     def __str__(self) -> str:

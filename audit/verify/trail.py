@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from audit.keys import pinned, trusted
+from audit.verify.beside import Pending
 from audit.verify.fault import Fault, Kind
-from audit.verify.personal import Pending
 from audit.verify.reading import Groups, Row, entries, entries_of, heads, heads_of
 from audit.verify.seals import check_seals, check_some
 from audit.verify.walk import Floors, Walked, walk
@@ -93,8 +93,9 @@ def check_chain(chain: UUID) -> Report:
     numbers = sorted({head[1] for head in heads_of(chain)})
     report.add_all(check_some(numbers=numbers, trusted=trusted()))
     report.seals = len(numbers)
-    pending = Pending()
-    seen, fault = _look_again(chain, Floors(), heard())
+    witness = heard()
+    pending = Pending(witness)
+    seen, fault = _look_again(chain, Floors(), witness)
     _count(report, seen, chain)
     pending.add(chain, seen)
     report.add_all([fault] if fault else [])
@@ -105,7 +106,7 @@ def check_chain(chain: UUID) -> Report:
 def _chains(report: Report) -> Iterator[Report]:
     witness = heard()
     floors = Floors()
-    pending = Pending()
+    pending = Pending(witness)
     for chain, rows, ends, standing in _merged(report.position, witness):
         seen = walk(chain=chain, heads=ends, rows=rows, floors=floors, moves=witness.moves)
         fault = seen.fault or _unexplained(chain, seen, standing, witness)

@@ -17,15 +17,17 @@ from audit.chain import GENESIS
 from audit.models import Seal
 from audit.personal import ACTION as REDACTED
 from audit.personal import MARK, TOKEN
-from audit.verify.diagnosis import diagnose
+from audit.verify.diagnosis import diagnose, rewritten
 from audit.verify.fault import Fault, Kind
 from audit.verify.reading import Row
+from audit.verify.witness import Snapshot
 
 GRACE = timedelta(hours=1)
 """How much later than its time an entry may be committed. What is older by more than this than a
 seal that took in everything, and is not in it, was written afterwards or kept from the sealer."""
 
 _ERASED = re.compile("[0-9a-f]{64}")
+_SNAPSHOT = re.compile(r'"snapshot":"([0-9a-f]{64})"')
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -78,6 +80,7 @@ class Walked:
     moved_at: int = 0
     """Sequence of that entry."""
 
+    snapshots: list[Snapshot] = field(default_factory=list)
     personal: dict[str, int] = field(default_factory=dict)
     """Digests of personal values that must be there, and the entries that name them."""
 
@@ -107,6 +110,7 @@ def walk(
             seen.fault = course.step(row)
         if row[3] in moves and row[8]:
             seen.value, seen.cause, seen.moved_at = row[8], row[9], row[1]
+            _note_snapshot(seen, row)
         _note_personal(seen, row)
     seen.last = course.last
     if seen.fault is None:
@@ -153,7 +157,13 @@ class _Course:
             return _too_old(row)
         while self._ahead[0].until == self.last:
             if self._ahead[0].digest != self._digest:
-                return self._rewritten()
+                return rewritten(
+                    chain=self._chain,
+                    place=self.last,
+                    expected=self._ahead[0].digest,
+                    seal=self._ahead[0].seal,
+                    proved=self._proved,
+                )
             self._proved = self.last
             self._ahead.popleft()
         return None
@@ -167,36 +177,25 @@ class _Course:
         stretch = self._ahead[0]
         if stretch.until is None:
             return None
-        return _cut_off(self._chain, self.last, stretch.until, stretch.seal)
-
-    def _rewritten(self) -> Fault:
-        first, place, seal = self._proved + 1, self.last, self._ahead[0].seal
-        which = f"entry {place}" if first == place else f"an entry from {first} to {place}"
-        return Fault(
-            kind=Kind.EDITED,
-            chain=self._chain,
-            sequence=first,
-            until=place,
-            seal=seal,
-            message=(
-                f"{which} was altered and what follows recomputed: seal {seal} saw entry {place}"
-                " with another digest"
-            ),
-        )
+        return _cut_off(self._chain, self.last, stretch, self._proved)
 
 
-def _cut_off(chain: UUID, last: int, until: int, seal: int | None) -> Fault:
+def _cut_off(chain: UUID, last: int, stretch: _Stretch, proved: int) -> Fault:
+    until, seal = stretch.until, stretch.seal
     if not until:
         message = f"seal {seal} found no entry in this chain, though it had been written to"
     elif until == last + 1:
         message = f"entry {until}, which seal {seal} covers, is cut off"
     else:
         message = f"entries {last + 1} to {until}, which seal {seal} covers, are cut off"
+    if last > proved:
+        message += f"; nothing confirms entries {proved + 1} to {last} any more"
     return Fault(
         kind=Kind.CUT_OFF,
         chain=chain,
         sequence=last + 1,
         until=last + 1,
+        unproved=proved + 1,
         seal=seal,
         message=message,
     )
@@ -213,6 +212,15 @@ def _too_old(row: Row) -> Fault:
             " there was, did not see it: it was put in afterwards, or kept from the sealer"
         ),
     )
+
+
+def _note_snapshot(seen: Walked, row: Row) -> None:
+    """Note which fields a moving entry left, if it says so."""
+    told = _SNAPSHOT.search(row[11])
+    if told is not None:
+        seen.snapshots.append(
+            Snapshot(chain=row[0], sequence=row[1], cause=row[9], digest=told[1])
+        )
 
 
 def _note_personal(seen: Walked, row: Row) -> None:

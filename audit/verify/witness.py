@@ -6,7 +6,7 @@ and the verification compares: each status must be where the last moving entry l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +19,18 @@ class Standing:
     chain: UUID
     value: str
     cause: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What an entry says its subject's fields were once it had been written."""
+
+    chain: UUID
+    sequence: int
+    cause: UUID | None
+    """The transition that left them so; None: they were so at the beginning."""
+
+    digest: str
 
 
 class Witness(Protocol):
@@ -38,6 +50,9 @@ class Witness(Protocol):
     def standing(self, *, chain: UUID) -> Standing | None:
         """Return one; None if the chain has no subject."""
 
+    def digests(self, *, told: Sequence[Snapshot]) -> Iterable[tuple[Snapshot, str]]:
+        """Yield each with the digest that the kept fields give; empty if they are gone."""
+
 
 class _Nobody:
     """The witness of a trail on its own."""
@@ -50,6 +65,9 @@ class _Nobody:
 
     def standing(self, *, chain: UUID) -> Standing | None:
         return None
+
+    def digests(self, *, told: Sequence[Snapshot]) -> Iterable[tuple[Snapshot, str]]:
+        return ()
 
 
 _called: list[Witness] = []

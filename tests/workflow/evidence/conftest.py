@@ -41,31 +41,51 @@ def seal(key: keys.Key) -> Callable[[], None]:
 Live = Callable[[], Record]
 
 
+Stages = Callable[[], list[Callable[[], Record]]]
+
+
 @pytest.fixture
-def live(make: Make, ask: Ask, ann: User) -> Live:
-    """Start a record and take it through a refusal, a note and a signature."""
+def stages(make: Make, ask: Ask, ann: User) -> Stages:
+    """Start a record and return the steps that take it on: refused, open, noted, signed."""
     ann.set_password(PASSWORD)
     ann.save()
 
-    def live() -> Record:
+    def stages() -> list[Callable[[], Record]]:
         record = make()
-        ask(record, "close", reason="Too early.")
-        ask(record, "open", reason="It begins.")
-        drain()
-        ask(record, "note", payload={"note": "seen"})
-        drain()
-        request = Request(
-            record=record.pk, transition="sign_off", user=ann, payload={"note": "read"}
-        )
-        submit(
-            request=sign.sign(request=request, password=PASSWORD, now=clock.now()),
-            now=clock.now(),
-        )
-        drain()
-        record.refresh_from_db()
-        return record
 
-    return live
+        def refused() -> Record:
+            ask(record, "close", reason="Too early.")
+            return record
+
+        def opened() -> Record:
+            ask(record, "open", reason="It begins.")
+            drain()
+            return record
+
+        def noted() -> Record:
+            ask(record, "note", payload={"note": "seen"})
+            drain()
+            return record
+
+        def signed() -> Record:
+            request = Request(
+                record=record.pk, transition="sign_off", user=ann, payload={"note": "read"}
+            )
+            request = sign.sign(request=request, password=PASSWORD, now=clock.now())
+            submit(request=request, now=clock.now())
+            drain()
+            record.refresh_from_db()
+            return record
+
+        return [refused, opened, noted, signed]
+
+    return stages
+
+
+@pytest.fixture
+def live(stages: Stages) -> Live:
+    """Take a new record through all its stages."""
+    return lambda: [step() for step in stages()][-1]
 
 
 @pytest.fixture
