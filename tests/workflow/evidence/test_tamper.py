@@ -142,7 +142,7 @@ def test_a_planted_bug_of_the_verifier_is_caught(
 
 
 def test_what_no_seal_and_no_envelope_tells_of_is_not_found(trail: list[UUID]) -> None:
-    """The limit, so that nobody takes it for a promise: an entry like any other, added just now."""
+    """The limit, so that nobody takes it for a promise: an entry like others, added just now."""
     chain = trail[0]
     from tests.workflow.evidence.tampering import entries_of, forged, insert
 
