@@ -11,8 +11,10 @@ from django.http.response import HttpResponseBase
 
 if TYPE_CHECKING:
     PageOfAny = admin.ModelAdmin[Any]
+    RowsOfAny = admin.TabularInline[Any, Any]
 else:  # generic for the type checker only
     PageOfAny = admin.ModelAdmin
+    RowsOfAny = admin.TabularInline
 
 
 class ReadOnly(PageOfAny):
@@ -32,6 +34,13 @@ class ReadOnly(PageOfAny):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
         return False
+
+
+class Rows(RowsOfAny):
+    """Rows of a related table, below the page they belong to."""
+
+    extra = 0
+    can_delete = False
 
 
 class OwnPages(ReadOnly):

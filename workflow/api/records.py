@@ -17,8 +17,9 @@ from workflow.api.document import problems
 from workflow.api.preconditions import check_correlation, etag
 from workflow.api.problems import Problem
 from workflow.api.shapes import addresses
-from workflow.api.shapes.base import Cursor, Items, Limit, Name, standing_of
+from workflow.api.shapes.base import Cursor, Items, Limit, Name, When, standing_of
 from workflow.api.shapes.record import (
+    AsOfShape,
     EntryShape,
     Explanation,
     OptionShape,
@@ -34,8 +35,10 @@ from workflow.api.shapes.record import (
 from workflow.api.sight import record_for
 from workflow.definition import registry
 from workflow.engine import clock
-from workflow.engine.trail import Action
+from workflow.engine.trail import MOVES
 from workflow.models import KeyScope, Record, Tracked, TransitionEnvelope
+from workflow.queries.as_of import as_of
+from workflow.queries.drift import drift
 from workflow.queries.effects import unfinished_of
 from workflow.queries.fields import labels_of
 from workflow.queries.lines import line_of
@@ -43,14 +46,13 @@ from workflow.queries.options import Option, option, options
 from workflow.queries.sight import in_sight
 from workflow.queries.subjects import subject_of
 from workflow.queries.timeline import timeline
-from workflow.queries.values import fields_of, personal
+from workflow.queries.values import HIDDEN, fields_of, personal, plain
 from workflow.queries.verdict import of_record
 from workflow.queries.world import world
 
 router = Router(tags=["Records"])
 
 _RECENT = 50
-_MOVES = (Action.STARTED, Action.FIRED)
 
 Before = Annotated[int, Field(ge=1, lt=2**31)]
 
@@ -197,6 +199,34 @@ def dry_run(request: HttpRequest, record: UUID, wanted: Trial) -> Any:
     return _option(tried, subject)
 
 
+@router.get(
+    "/records/{uuid:record}/as-of",
+    response={200: AsOfShape, problems(404, 409, 422): Any},
+    summary="Look at a record as it was",
+    url_name="as-of",
+)
+def get_as_of(request: HttpRequest, record: UUID, at: When) -> Any:
+    """Return status and fields as they were at a time, whatever has happened since."""
+    found = record_for(calling(request, KeyScope.READ), record)
+    was = as_of(record=found, at=at)
+    if was is None:
+        raise Problem("not_found", "The record did not exist at that time.")
+    hidden = personal(found.workflow)
+    return {
+        "record": found.pk,
+        "at": was.at,
+        "status": was.status,
+        "version": was.version,
+        "since": was.since,
+        "transition_id": was.transition_id,
+        "sequence": was.entry,
+        "fields": {
+            name: None if value is None else HIDDEN if name in hidden else plain(value)
+            for name, value in was.fields.items()
+        },
+    }
+
+
 def _detailed(record: Record, *, hidden: frozenset[str]) -> dict[str, Any]:
     now = clock.now()
     subject = subject_of(record)
@@ -225,12 +255,20 @@ def _detailed(record: Record, *, hidden: frozenset[str]) -> dict[str, Any]:
             for each in shown
         ],
         "trail": _last_entry(record),
-        "drift": [],
+        "drift": [
+            {
+                "what": each.what.value,
+                "name": each.name,
+                "told": HIDDEN if each.name in hidden else each.told,
+                "found": HIDDEN if each.name in hidden else each.found,
+            }
+            for each in drift(record=record)
+        ],
     }
 
 
 def _last_entry(record: Record) -> dict[str, Any] | None:
-    moved = Entry.objects.filter(chain=record.pk, action__in=_MOVES).exclude(new="")
+    moved = Entry.objects.filter(chain=record.pk, action__in=MOVES).exclude(new="")
     last = moved.order_by("-sequence").first()
     if last is None:
         return None

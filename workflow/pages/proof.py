@@ -34,7 +34,7 @@ def proof(*, record: Record) -> Proof:
     if head.sequence > _AT_ONCE:
         return Proof(entries=head.sequence, digest=head.digest, is_verified=None)
     report = verify_all(chain=record.pk)
-    problem = report.breaks[0].problem if report.breaks else ""
+    problem = str(report.faults[0]) if report.faults else ""
     return Proof(
         entries=head.sequence, digest=head.digest, is_verified=report.is_sound, problem=problem
     )

@@ -53,9 +53,8 @@ class DriftShape(Schema):
 
     what: str
     name: str
-    told: str
-    found: str
-    sentence: str
+    told: str = Field(description="What trail or history say.")
+    found: str = Field(description="What is there.")
 
 
 class LastEntry(Schema):
