@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,8 @@ from tests.engine import probe
 from workflow.acts.api_keys import make as make_key
 from workflow.definition import registry
 from workflow.engine import clock
+from workflow.engine.start import start
+from workflow.examples.declarations.models import Declaration
 from workflow.models import EffectEntry, KeyScope, Pause, Record, TransitionEnvelope
 
 RIGHTS = (
@@ -113,13 +116,7 @@ def probe_record(ann: User) -> Record:
     return start_probe(ann)
 
 
-def start_probe(user: User, **fields: Any) -> Record:
-    from datetime import date
-    from decimal import Decimal
-
-    from workflow.engine.start import start
-    from workflow.examples.declarations.models import Declaration
-
+def start_probe(user: User, *, at: datetime | None = None, **fields: Any) -> Record:
     number = f"P-{next(_numbers)}"
     values = {
         "claimant": user,
@@ -135,7 +132,7 @@ def start_probe(user: User, **fields: Any) -> Record:
         subject=Declaration(**values),
         reference=number,
         user=user,
-        now=clock.now(),
+        now=at or clock.now(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -48,7 +48,7 @@ class ApiKeyAdmin(ReadOnly):
     list_display = ("name", "id", "user", "expires_at", "revoked_at", "last_used_at")
     list_select_related = ("user",)
     exclude = ("digest",)
-    actions: ClassVar = ["revoke"]
+    actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let in who may add keys."""
@@ -58,8 +58,8 @@ class ApiKeyAdmin(ReadOnly):
         self,
         request: HttpRequest,
         obj: Any = None,
-        change: bool = False,
-        **more: Any,  # noqa: FBT001,FBT002
+        change: bool = False,  # noqa: FBT001,FBT002  (as Django passes it)
+        **more: Any,
     ) -> Any:
         """Return the form of a new key; an old one is shown without any.
 
