@@ -179,6 +179,21 @@ Q_CLUSTER = {
     "max_attempts": 1,
 }
 
+# --- Evidence ------------------------------------------------------------------------------------
+
+AUDIT = {
+    # The private key that seals are signed with: PEM or base64, or a file that holds it. Only
+    # where `audit_seal` runs.
+    "SEAL_KEY": env.str("SEAL_KEY", "", multiline=True),
+    "SEAL_KEY_FILE": env.str("SEAL_KEY_FILE", ""),
+    # Public keys to trust, whatever the database lists.
+    "TRUSTED_KEYS": env.list("SEAL_TRUSTED_KEYS", default=[]),
+    # Where seals are written to outside the database.
+    "ANCHORS": env.list("SEAL_ANCHORS", default=[]),
+    # What entries keep only a digest of, so that it can be erased: actor, reason, evidence keys.
+    "PERSONAL": env.list("AUDIT_PERSONAL", default=[]),
+}
+
 # --- The rest ------------------------------------------------------------------------------------
 
 USE_TZ = True

@@ -49,6 +49,7 @@ def _transition(transition: Transition[Any, Any]) -> dict[str, Any]:
         "guards": [_name(guard) for guard in transition.guards],
         "form": _name(transition.form),
         "reason": transition.reason.value,
+        "signature": transition.signature,
         "apply": _name(transition.apply),
         "before": [_effect(effect) for effect in transition.before],
         "after": [_effect(effect) for effect in transition.after],

@@ -97,6 +97,8 @@ def _functions(transition: Transition[Any, Any]) -> Iterator[str]:
             yield f"{function!r} is not a function"
     if transition.automatic_after is not None and transition.form is not None:
         yield "fires by itself and so can have no form"
+    if transition.automatic_after is not None and transition.signature:
+        yield "fires by itself and so cannot be signed"
 
 
 def _durations(transition: Transition[Any, Any]) -> Iterator[str]:

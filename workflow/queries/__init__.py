@@ -1,0 +1,1 @@
+"""What pages, the API and commands read; nothing here writes or decides."""
