@@ -29,6 +29,8 @@ class Action(enum.StrEnum):
     LATE = "late"
     RESUMED = "resumed"
     CANCELLED = "cancelled"
+    REDACTED = "redacted"
+    """Written by `audit.personal`, which knows it under the same name."""
 
 
 MOVES = (Action.STARTED, Action.FIRED)
