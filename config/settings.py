@@ -9,14 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from config import logs, secret
+from config import environment, logs, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
+env = environment.Environment()
 
 # --- Security ------------------------------------------------------------------------------------
 
@@ -136,6 +134,10 @@ WORKERS = env.int("WORKERS", 3)
 ESCAPEMENT = {
     # How long a claim holds without renewal: what a dead worker held waits this long at most.
     "LEASE_SECONDS": env.float("LEASE_SECONDS", 30.0),
+    # How long after its durable intent a downstream call may begin.
+    "SEND_WINDOW_SECONDS": env.float("SEND_WINDOW_SECONDS", 5.0),
+    # Most downstream calls that one worker makes at a time.
+    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 16),
     # Most envelopes that are claimed and committed together.
     "BATCH_SIZE": env.int("BATCH_SIZE", 50),
     # Largest payload of a request, as JSON.
@@ -145,6 +147,19 @@ ESCAPEMENT = {
     # Functions, by dotted path, that ordinary django-q2 tasks and schedules may run.
     "TASKS": env.list("TASKS", default=[]),
 }
+
+# Where the example's downstreams are; `simulate_downstreams` listens there.
+DECLARATIONS_DOWNSTREAM_URL = env.str("DOWNSTREAM_URL", "http://127.0.0.1:8765")
+
+# Where mail goes, such as smtp+tls://user:password@host:587 or filemail:////folder. A server that
+# is not there loses nothing: what was to be mailed waits.
+EMAIL = env.email_url("EMAIL_URL", "smtp://localhost:25")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = EMAIL["EMAIL_FILE_PATH"]
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "escapement@localhost")
 
 # --- Evidence ------------------------------------------------------------------------------------
 
@@ -160,12 +175,6 @@ AUDIT = {
     # What entries keep only a digest of, so that it can be erased: actor, reason, evidence keys.
     "PERSONAL": env.list("AUDIT_PERSONAL", default=[]),
 }
-EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.int("EMAIL_PORT", 25)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "escapement@localhost")
 
 Q_CLUSTER = {
     "name": "escapement",

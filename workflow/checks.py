@@ -52,6 +52,19 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         for transition in workflow.transitions
         if transition.timeout >= lease
     ]
+    found += [
+        Error(
+            f"{workflow.key}: effect {effect.name!r} may take {effect.timeout.total_seconds():g} s"
+            f" and begin {limits().send_window.total_seconds():g} s after its intent, but a lease"
+            f" ends after {lease.total_seconds():g} s.",
+            hint="Shorten its timeout, raise ESCAPEMENT['LEASE_SECONDS'], or give it a heartbeat.",
+            id="workflow.E006",
+        )
+        for workflow in registry.everything()
+        for transition in workflow.transitions
+        for effect in transition.effects
+        if limits().send_window + (effect.heartbeat or effect.timeout) >= lease
+    ]
     return found
 
 

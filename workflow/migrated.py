@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connections
 from django.db.migrations import Migration
 
+from workflow.effects import channels
 from workflow.engine import definitions
 from workflow.models import guards
 
@@ -21,3 +22,4 @@ def after_migrate(*, using: str, **_: Any) -> None:
     """Install the triggers anew (a rebuilt SQLite table loses its own) and note definitions."""
     guards.install(connections[using])
     definitions.note(using=using)
+    channels.ensure(using=using)

@@ -53,6 +53,11 @@ def get(name: str, version: int) -> Workflow[Any, Any]:
         raise UnknownDefinition(name, version, _keys()) from None
 
 
+def find(name: str, version: int) -> Workflow[Any, Any] | None:
+    """Return that very version, or None if this release does not have it."""
+    return _registered.get((name, version))
+
+
 def latest(name: str) -> Workflow[Any, Any]:
     """Return the newest version, to which new requests are pinned.
 

@@ -63,7 +63,8 @@ def _paths(workflow: Workflow[Any, Any]) -> Iterator[str]:
     left = {source for transition in workflow.transitions for source in transition.sources}
     for status in workflow.statuses:
         if status not in reached:
-            yield f"status {status.value!r} is unreachable from {workflow.initial.value!r}"
+            start = getattr(workflow.initial, "value", workflow.initial)
+            yield f"status {status.value!r} is unreachable from {start!r}"
         elif status not in left and status not in workflow.final:
             yield f"status {status.value!r} is a dead end: nothing leaves it; declare it final"
 

@@ -24,10 +24,9 @@ from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused,
 from workflow.engine.conceal import conceal_in
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
-from workflow.engine.sign import signature_of
+from workflow.engine.sign import as_evidence, signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
 from workflow.models import IN_FLIGHT, Record, Signature, TransitionEnvelope
-from workflow.queries import signed
 
 log = structlog.get_logger(__name__)
 
@@ -211,7 +210,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
 
 def _signature(request: Request, envelope: TransitionEnvelope) -> dict[str, dict[str, str]]:
     signatures = signature_of(request=request, envelope=envelope)
-    return {"signature": signed.as_evidence(signatures[0])} if signatures else {}
+    return {"signature": as_evidence(signatures[0])} if signatures else {}
 
 
 def _about(

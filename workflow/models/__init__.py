@@ -1,8 +1,19 @@
-"""What is stored: records, envelopes, attempts, definition versions, clusters."""
+"""What is stored: records, envelopes, effects, their attempts, channels, clusters."""
 
 from workflow.models.attempt import Attempt, Ending
+from workflow.models.channel import Channel, Closed
 from workflow.models.cluster import Cluster
 from workflow.models.definition_version import DefinitionVersion
+from workflow.models.effect_attempt import EffectAttempt, Kind, Outcome
+from workflow.models.effect_entry import (
+    EFFECT_FINAL,
+    EFFECT_READY,
+    EFFECT_STUCK,
+    Doubt,
+    EffectEntry,
+    EffectState,
+    Phase,
+)
 from workflow.models.envelope import (
     FINAL,
     IN_FLIGHT,
@@ -12,20 +23,35 @@ from workflow.models.envelope import (
     TransitionEnvelope,
 )
 from workflow.models.identity import uuid7
+from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
 from workflow.models.signature import Signature
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
+    "EFFECT_FINAL",
+    "EFFECT_READY",
+    "EFFECT_STUCK",
     "FINAL",
     "IN_FLIGHT",
     "Attempt",
+    "Channel",
+    "Closed",
     "Cluster",
     "DefinitionVersion",
+    "Doubt",
+    "EffectAttempt",
+    "EffectEntry",
+    "EffectState",
     "Ending",
+    "Kind",
     "Origin",
+    "Outcome",
+    "Pause",
+    "Phase",
     "Priority",
     "Record",
+    "Scope",
     "Signature",
     "State",
     "Tracked",
