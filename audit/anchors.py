@@ -1,9 +1,9 @@
 """Writing seals outside the database, where whoever can write to it cannot.
 
 An anchor is an address: of a file (`file:`), a web hook (`https:` or `http:`), a mailbox
-(`mailto:`), or `stdout:`. Each is sent what it has not had yet, oldest first, as lines of JSON (`anchored`); each
-try is entered. A crash between sending and entering sends again: receivers meet a seal twice
-rather than not at all.
+(`mailto:`), or `stdout:`. Each is sent what it has not had yet, oldest first, as lines of JSON
+(`anchored`); each try is entered. A crash between sending and entering sends again: receivers meet
+a seal twice rather than not at all.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.models import Entry
+from audit.personal import revealed
 from workflow.definition import registry
 from workflow.engine.trail import Action
 from workflow.examples.declarations.models import Declaration
@@ -55,7 +56,7 @@ def happened(declaration: Declaration) -> list[Line]:
         return []
     labels = {each.name: each.label for each in registry.latest(record.workflow).transitions}
     entries = Entry.objects.filter(chain=record.pk).order_by("-sequence")[:_SHOWN]
-    return [_line(entry, labels) for entry in entries]
+    return [_line(entry, labels) for entry in revealed(entries)]
 
 
 def _line(entry: Entry, labels: Mapping[str, str]) -> Line:
