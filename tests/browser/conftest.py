@@ -118,7 +118,7 @@ class Visitor:
                 return (e.getAttribute('aria-label') || label || own || '').trim();
             }"""
         )
-        return " ".join(said.split())
+        return " ".join(said.split()).rstrip(":")
 
     def sees(self, text: str, *, within: float = 10.0) -> None:
         """Wait until a text is there to be seen, without touching anything."""
