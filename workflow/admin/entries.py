@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
+from audit.personal import revealed
 from workflow.admin.readonly import OwnPages
 from workflow.engine import clock
 from workflow.engine.trail import Action
@@ -43,7 +44,9 @@ class EntryAdmin(OwnPages):
             rows = rows.filter(id__lt=int(before))
         found = list(rows.order_by("-id")[: _SIZE + 1])
         records = Record.objects.in_bulk([entry.chain for entry in found])
-        shown = [(entry, _record(records, entry), _line(records, entry)) for entry in found]
+        shown = [
+            (entry, _record(records, entry), _line(records, entry)) for entry in revealed(found)
+        ]
         return render(
             request,
             "escapement/entries.html",
@@ -65,6 +68,7 @@ class EntryAdmin(OwnPages):
         entry = Entry.objects.filter(pk=int(key)).first() if key.isdigit() else None
         if entry is None:
             raise Http404(_("There is no such entry."))
+        (entry,) = revealed([entry])
         record = Record.objects.filter(pk=entry.chain).first()
         evidence = json.loads(entry.evidence) if entry.evidence else {}
         return render(

@@ -19,14 +19,14 @@ from django.db import IntegrityError, transaction
 from audit import chain
 from audit.models import PersonalValue
 from workflow.definition import InvalidRequest, WorkflowError
-from workflow.engine import signed, tracing
+from workflow.engine import tracing
 from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.conceal import conceal_in
 from workflow.engine.correlation import facts_of
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
-from workflow.engine.sign import signature_of
+from workflow.engine.sign import as_evidence, signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
 from workflow.models import IN_FLIGHT, Record, Signature, TransitionEnvelope
 
@@ -212,7 +212,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
 
 def _signature(request: Request, envelope: TransitionEnvelope) -> dict[str, dict[str, str]]:
     signatures = signature_of(request=request, envelope=envelope)
-    return {"signature": signed.as_evidence(signatures[0])} if signatures else {}
+    return {"signature": as_evidence(signatures[0])} if signatures else {}
 
 
 def _about(

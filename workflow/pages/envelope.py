@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.models import Entry
+from audit.personal import revealed
 from workflow.acts import rights
 from workflow.acts.cancel import CANCELLABLE
 from workflow.acts.rights import Right
@@ -40,7 +41,7 @@ def envelope_page(
     entries = Entry.objects.filter(transition_id=envelope.pk, chain=envelope.record_id)
     lines = [
         line_of(entry, workflow=envelope.workflow)
-        for entry in entries.order_by("sequence")[:_LINES]
+        for entry in revealed(entries.order_by("sequence")[:_LINES])
     ]
     hidden = personal(envelope.workflow) if places.is_support else frozenset()
     return {

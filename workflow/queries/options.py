@@ -66,8 +66,15 @@ class Option:
         return self.transition.reason is Reason.REQUIRED
 
     @property
+    def starts_here(self) -> bool:
+        """Whether it leaves the status in which the record stands."""
+        return not any(each.code == "wrong_status" for each in self.foresight.refusals)
+
+    @property
     def may_be_asked(self) -> bool:
         """Whether the button is offered."""
+        if not self.starts_here:
+            return False
         if self.answer is Answer.WOULD_REFUSE:
             return self.has_form
         return self.answer is Answer.WOULD_FIRE

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from audit.models import Entry
+from audit.personal import revealed
 from workflow.engine.trail import Action
 from workflow.models import Attempt, Ending, Record, State, Tracked, TransitionEnvelope
 from workflow.queries import names
@@ -135,7 +136,7 @@ def timeline(
         entries = entries.filter(sequence__lt=before)
     found = list(entries[: at_most + 1])
     older = found[at_most - 1].sequence if len(found) > at_most else None
-    found = found[:at_most]
+    found = revealed(found[:at_most])
     ids = {entry.transition_id for entry in found if entry.transition_id is not None}
     envelopes = TransitionEnvelope.objects.filter(record=record.pk).in_bulk(list(ids))
     steps = _steps(record, reversed(found), envelopes)
