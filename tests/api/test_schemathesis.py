@@ -36,8 +36,8 @@ include-path-regex = ".*/workflows/.*"
 "path.name" = "probe"
 
 [checks.positive_data_acceptance]
-# A request may be sound and yet not fit: a transition that is not declared, a payload that its form
-# does not take, a record that has moved, a pause of something that is not there.
+# A request may be sound and yet not fit: a transition that is not declared, a payload that its
+# form does not take, a record that has moved, a pause of something that is not there.
 expected-statuses = [200, 201, 202, 400, 403, 404, 409, 412, 422]
 """
 
