@@ -89,6 +89,9 @@ INSTALLED_APPS = [
     "workflow.examples.declarations",
 ]
 
+# Apps of one's own, by dotted path; `manage.py start_workflow` begins one.
+INSTALLED_APPS += env.list("APPS", default=[])
+
 MIDDLEWARE = [
     "config.correlation.Correlated",
     "django.middleware.security.SecurityMiddleware",

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api.conftest import Api, ann, api, keyed, make, probe_record, script, start_probe  # noqa: F401
+from tests.api.conftest import Api, start_probe
 from tests.conftest import PROJECT
 from tests.effects.conftest import Make
 from tests.effects.errand import Script
