@@ -668,7 +668,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         bundle = Bundle(given.bundle)
-        faults, figures, trusted = check(bundle, given.key, given.anchors)
+        keys = [key.strip().lower() for key in given.key]
+        faults, figures, trusted = check(bundle, keys, given.anchors)
     except (Unreadable, OSError, KeyError, TypeError, ValueError) as error:
         print("The bundle cannot be read: %s" % error, file=sys.stderr)
         return 2
