@@ -31,6 +31,8 @@ class Action(enum.StrEnum):
     RESUMED = "resumed"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    DENIED = "denied"
+    REVEALED = "revealed"
     UNDOING = "undoing"
     EFFECT_DONE = "effect_done"
     EFFECT_PENDING = "effect_pending"

@@ -120,7 +120,7 @@ def guarded(alias: str) -> list[type[models.Model]]:
         for model in apps.get_models(include_auto_created=True)
         if issubclass(model, TransitionHistory) and model._meta.managed
     )
-    own = (Record, TransitionEnvelope, Attempt, Signature, EffectEntry, EffectAttempt)
+    own = (Record, TransitionEnvelope, Attempt, EffectEntry, EffectAttempt, Signature)
     candidates: list[type[models.Model]] = [*own, *APPEND_ONLY, *histories]
     found: dict[str, type[models.Model]] = {}
     for model in candidates:
