@@ -50,9 +50,16 @@ class Action(enum.StrEnum):
     """Written by `audit.personal`, which knows it under the same name."""
 
 
-MOVES = (Action.STARTED, Action.FIRED)
-"""Actions whose entry says where the record stands from then on. The verification compares the
-last of them with the record: an action that moves records has to be listed."""
+BEGINS = (Action.STARTED,)
+"""Actions that can be the first of a record's chain."""
+
+MOVES = (*BEGINS, Action.FIRED)
+"""Actions whose entry says, in `new`, where the record stands from then on. The verification
+compares the last of them with the record: an action that moves records has to be listed. Where a
+transition raised the record's version, the evidence tells the `version`."""
+
+VERSION = '"version":'
+"""How that reads in an entry's evidence."""
 
 
 def note(
