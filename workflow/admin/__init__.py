@@ -1,5 +1,5 @@
 """Pages for support staff: what is stored, read-only; every act goes through the engine."""
 
-from workflow.admin import attempts, entries, envelopes, records, runner, seals
+from workflow.admin import entries, envelopes, records, runner, seals, site
 
-__all__ = ["attempts", "entries", "envelopes", "records", "runner", "seals"]
+__all__ = ["entries", "envelopes", "records", "runner", "seals", "site"]

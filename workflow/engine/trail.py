@@ -31,6 +31,8 @@ class Action(enum.StrEnum):
     RESUMED = "resumed"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    DENIED = "denied"
+    REVEALED = "revealed"
     UNDOING = "undoing"
     EFFECT_DONE = "effect_done"
     EFFECT_PENDING = "effect_pending"
@@ -44,6 +46,8 @@ class Action(enum.StrEnum):
     EFFECT_RESUMED = "effect_resumed"
     EFFECT_ABANDONED = "effect_abandoned"
     EFFECT_LATE = "effect_late"
+    REDACTED = "redacted"
+    """Written by `audit.personal`, which knows it under the same name."""
 
 
 MOVES = (Action.STARTED, Action.FIRED)

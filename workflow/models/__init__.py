@@ -1,6 +1,9 @@
-"""What is stored: records, envelopes, effects, their attempts, channels, clusters."""
+"""What is stored: records, envelopes, effects, attempts, channels, clusters, bulk acts."""
 
+from workflow.models.api_key import ApiKey, KeyScope
 from workflow.models.attempt import Attempt, Ending
+from workflow.models.bulk import Act, BulkItem, BulkRun, BulkState, ItemState
+from workflow.models.cause import Cause
 from workflow.models.channel import Channel, Closed
 from workflow.models.cluster import Cluster
 from workflow.models.definition_version import DefinitionVersion
@@ -34,7 +37,13 @@ __all__ = [
     "EFFECT_STUCK",
     "FINAL",
     "IN_FLIGHT",
+    "Act",
+    "ApiKey",
     "Attempt",
+    "BulkItem",
+    "BulkRun",
+    "BulkState",
+    "Cause",
     "Channel",
     "Closed",
     "Cluster",
@@ -44,6 +53,8 @@ __all__ = [
     "EffectEntry",
     "EffectState",
     "Ending",
+    "ItemState",
+    "KeyScope",
     "Kind",
     "Origin",
     "Outcome",

@@ -71,6 +71,6 @@ def _pages(number: str, visitor: Visitor, password: str) -> Iterator[str]:
     status, page = visitor.open(path)
     if status != _OK or number not in page:
         yield f"The page {path} answers {status}."
-    status, _ = visitor.open("/static/declarations/pages.css")
+    status, _ = visitor.open("/static/escapement/escapement.css")
     if status != _OK:
         yield f"The stylesheet answers {status}."
