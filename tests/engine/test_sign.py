@@ -46,7 +46,7 @@ def record(make: Make, ask: Ask) -> Record:
     return record
 
 
-def http() -> HttpRequest:
+def web() -> HttpRequest:
     return RequestFactory().post("/")
 
 
@@ -57,7 +57,7 @@ def wish(record: Record, user: User, **more: Any) -> Request:
 
 def signed_wish(record: Record, user: User, **more: Any) -> Request:
     return sign.sign(
-        request=wish(record, user, **more), password=PASSWORD, http=http(), now=clock.now()
+        request=wish(record, user, **more), password=PASSWORD, web=web(), now=clock.now()
     )
 
 
@@ -144,7 +144,7 @@ def test_another_persons_signature_is_refused(record: Record, ann: User, boss: U
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD.upper()])
 def test_a_wrong_password_signs_nothing(record: Record, ann: User, password: str) -> None:
     with pytest.raises(InvalidRequest, match="the password is not right"):
-        sign.sign(request=wish(record, ann), password=password, http=http(), now=clock.now())
+        sign.sign(request=wish(record, ann), password=password, web=web(), now=clock.now())
 
 
 def test_too_many_wrong_ones_are_stopped_as_at_the_log_in(
@@ -154,7 +154,7 @@ def test_too_many_wrong_ones_are_stopped_as_at_the_log_in(
         pytest.skip("log-ins are not limited")
     for _ in range(settings.AXES_FAILURE_LIMIT):
         with pytest.raises(InvalidRequest, match="is not given"):
-            sign.sign(request=wish(record, ann), password="no", http=http(), now=clock.now())
+            sign.sign(request=wish(record, ann), password="no", web=web(), now=clock.now())
     with pytest.raises(InvalidRequest, match="too many were wrong"):
         signed_wish(record, ann)
 
@@ -168,7 +168,7 @@ def test_a_person_who_may_not_sign_in_may_not_sign(record: Record, ann: User) ->
 
 def test_nobody_signs_for_the_system(record: Record) -> None:
     with pytest.raises(InvalidRequest, match="a person signs"):
-        sign.sign(request=wish(record, None), password="", http=http(), now=clock.now())  # type: ignore[arg-type]
+        sign.sign(request=wish(record, None), password="", web=web(), now=clock.now())  # type: ignore[arg-type]
 
 
 def test_a_fresh_step_up_serves_and_an_old_one_does_not(record: Record, ann: User) -> None:

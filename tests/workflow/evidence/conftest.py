@@ -72,8 +72,9 @@ def stages(make: Make, ask: Ask, ann: User) -> Stages:
             request = Request(
                 record=record.pk, transition="sign_off", user=ann, payload={"note": "read"}
             )
-            http = RequestFactory().post("/")
-            request = sign.sign(request=request, password=PASSWORD, http=http, now=clock.now())
+            request = sign.sign(
+                request=request, password=PASSWORD, web=RequestFactory().post("/"), now=clock.now()
+            )
             submit(request=request, now=clock.now())
             drain()
             record.refresh_from_db()
