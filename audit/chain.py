@@ -62,13 +62,22 @@ def append(notes: Sequence[Note]) -> None:
     """
     if not notes:
         return
-    ends = heads({note.chain for note in notes})
+    entries = link(notes, ends=heads({note.chain for note in notes}))
+    Entry.objects.bulk_create(entries, batch_size=500)
+
+
+def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> list[Entry]:
+    """Return the unsaved entries that continue the chains from the given ends.
+
+    For who inserts them in a way of its own; a chain that is not in `ends` is new.
+    """
+    reached = dict(ends)
     entries = []
     for note in notes:
-        entry = _entry(note, ends.get(note.chain, Head()))
-        ends[note.chain] = Head(entry.sequence, entry.digest)
+        entry = _entry(note, reached.get(note.chain, Head()))
+        reached[note.chain] = Head(entry.sequence, entry.digest)
         entries.append(entry)
-    Entry.objects.bulk_create(entries, batch_size=500)
+    return entries
 
 
 def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:

@@ -142,6 +142,8 @@ ESCAPEMENT = {
     "PAYLOAD_LIMIT_BYTES": env.int("PAYLOAD_LIMIT_BYTES", 65_536),
     # How long a cluster that was told to stop may finish what it has begun.
     "DRAIN_SECONDS": env.float("DRAIN_SECONDS", 30.0),
+    # Where a backfill brings a source's events together, on disk; a cache, deleted at the end.
+    "BACKFILL_DIR": env.str("BACKFILL_DIR", str(VAR_DIR / "backfill")),
     # Functions, by dotted path, that ordinary django-q2 tasks and schedules may run.
     "TASKS": env.list("TASKS", default=[]),
 }

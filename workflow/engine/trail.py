@@ -29,6 +29,8 @@ class Action(enum.StrEnum):
     LATE = "late"
     RESUMED = "resumed"
     CANCELLED = "cancelled"
+    RECONSTRUCTED = "reconstructed"
+    ADOPTED = "adopted"
 
 
 def note(
