@@ -13,6 +13,9 @@ from audit.models import Entry
 FORMAT = 1
 """Number of the preimage's layout; it is part of every digest."""
 
+_sorted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_as_given = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def canonical(value: Mapping[str, Any]) -> str:
     """Return the JSON object with sorted keys, no blanks, ASCII only, no NaN.
@@ -20,9 +23,7 @@ def canonical(value: Mapping[str, Any]) -> str:
     Raises:
         TypeError, ValueError: It holds something that JSON does not know.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
+    return _sorted(value)
 
 
 def moment(at: datetime) -> str:
@@ -36,7 +37,7 @@ def digest(entry: Entry) -> str:
     The preimage is a JSON array of texts and numbers in a fixed order, so that no two different
     entries have the same one.
     """
-    preimage = json.dumps(
+    preimage = _as_given(
         [
             FORMAT,
             entry.chain.hex,
@@ -52,8 +53,6 @@ def digest(entry: Entry) -> str:
             entry.correlation_id,
             entry.evidence,
             entry.previous,
-        ],
-        separators=(",", ":"),
-        ensure_ascii=True,
+        ]
     )
     return hashlib.sha256(preimage.encode("ascii")).hexdigest()

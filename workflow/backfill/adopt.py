@@ -1,8 +1,9 @@
 """Adopting batches of records: plan, write, and what to do when the database says no.
 
 New records go together in one transaction, made ready before it begins. Records that are here
-already are held, a few at a time and for milliseconds, and looked at again under lock. A batch that
-fails is done record by record, so that its neighbours are not hurt; what fails alone is rejected.
+already are held, a few at a time and for milliseconds, and looked at again under lock. A batch
+that fails is done record by record, so that its neighbours are not hurt; what fails alone is
+rejected.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 
 from workflow.backfill import lease
 from workflow.backfill.actors import Actors
-from workflow.backfill.judge import Judge, Rejected
+from workflow.backfill.judge import Judge
 from workflow.backfill.known import Known, known
 from workflow.backfill.mapping import AnyMapping, Case
 from workflow.backfill.moves import Moved

@@ -14,7 +14,7 @@ from workflow.models import BackfillRun
 
 
 class CannotBegin(WorkflowError):
-    """There is an unfinished run of this source, or there is none to go on with."""
+    """There is an unfinished run of this source."""
 
     code = "cannot_begin"
 
@@ -57,24 +57,18 @@ def begin(
         other = unfinished(mapping=mapping, source=source)
         raise CannotBegin(
             f"Run {'' if other is None else other.pk} of {source} as {mapping.name} is unfinished:"
-            " --resume goes on with it, --restart gives it up and begins anew."
+            " go on with it by --resume."
         ) from None
     lease.take(run=run, now=now)
     return run
 
 
-def resume(*, run: BackfillRun, digest: str, actor: str, now: datetime) -> None:
+def resume(*, run: BackfillRun, actor: str, now: datetime) -> None:
     """Take up an unfinished run where it was cut off.
 
     Raises:
         IsTaken: A live process works on it.
-        CannotBegin: The file is not the one that it was begun with.
     """
-    if run.source_digest != digest:
-        raise CannotBegin(
-            f"{run.source} has changed since run {run.pk} began: --restart gives that run up and"
-            " begins anew. What it adopted stays, and is recognised."
-        )
     lease.take(run=run, now=now)
     with transaction.atomic():
         lease.hold(run=run, now=now, state=BackfillRun.State.RUNNING)
@@ -94,25 +88,20 @@ def abandon(*, run: BackfillRun, actor: str, now: datetime) -> None:
 @transaction.atomic
 def pause(*, run: BackfillRun, actor: str, reason: str, now: datetime) -> bool:
     """Hold a run after its present batch; return whether it was running."""
-    return _turn(run, BackfillRun.State.RUNNING, BackfillRun.State.PAUSED, Act.PAUSED, actor, reason, now)
+    if not _turn(run, old=BackfillRun.State.RUNNING, new=BackfillRun.State.PAUSED):
+        return False
+    enter(run=run, act=Act.PAUSED, actor=actor, now=now, reason=reason)
+    return True
 
 
 @transaction.atomic
 def go_on(*, run: BackfillRun, actor: str, reason: str, now: datetime) -> bool:
     """Let a paused run go on; return whether it was paused."""
-    return _turn(run, BackfillRun.State.PAUSED, BackfillRun.State.RUNNING, Act.WENT_ON, actor, reason, now)
+    if not _turn(run, old=BackfillRun.State.PAUSED, new=BackfillRun.State.RUNNING):
+        return False
+    enter(run=run, act=Act.WENT_ON, actor=actor, now=now, reason=reason)
+    return True
 
 
-def _turn(
-    run: BackfillRun,
-    old: BackfillRun.State,
-    new: BackfillRun.State,
-    act: Act,
-    actor: str,
-    reason: str,
-    now: datetime,
-) -> bool:
-    changed = BackfillRun.objects.filter(pk=run.pk, state=old).update(state=new)
-    if changed:
-        enter(run=run, act=act, actor=actor, now=now, reason=reason)
-    return bool(changed)
+def _turn(run: BackfillRun, *, old: BackfillRun.State, new: BackfillRun.State) -> bool:
+    return bool(BackfillRun.objects.filter(pk=run.pk, state=old).update(state=new))

@@ -132,7 +132,8 @@ class Judge:
         if standing.status not in sources or target != transition.target.value:
             message = (
                 f"{event.transition!r} leads from {' or '.join(map(repr, sources))} to"
-                f" {transition.target.value!r}; this one led from {standing.status!r} to {target!r}."
+                f" {transition.target.value!r}; this one led from {standing.status!r} to"
+                f" {target!r}."
             )
             found.append((Fault.ILLEGAL_EDGE, message))
         found += self._order(event.happened_at, standing.since)

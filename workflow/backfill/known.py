@@ -79,6 +79,8 @@ def _earlier(present: dict[str, Present]) -> None:
         "record", "pk", "digest", "source_position", "happened_at", "target", "source_run"
     )
     for record, pk, digest, position, happened_at, target, run in adopted:
+        assert happened_at is not None  # what has a run has its time
+        assert run is not None
         by_record[record].earlier[pk] = Earlier(
             digest=digest,
             position=position or 0,
@@ -101,8 +103,8 @@ def _live(present: dict[str, Present]) -> None:
             first[pk] = record
     for each in present.values():
         each.started_in = each.record.status
-    for pk, old in Entry.objects.filter(
+    for entered, old in Entry.objects.filter(
         transition_id__in=list(first), action__in=["fired", "reconstructed"]
     ).values_list("transition_id", "old"):
-        if pk is not None:
-            by_record[first[pk]].started_in = old
+        if entered is not None:
+            by_record[first[entered]].started_in = old

@@ -77,7 +77,9 @@ def adopted(plan: Plan, source: Source, correlation_id: str, now: datetime) -> N
     steps: Sequence[Step] = (*plan.past, *plan.moves)
     times = [step.placed.told.event.happened_at for step in steps]
     record = None if plan.present is None else plan.present.record
-    stands = (plan.moves or plan.past)[-1].target if record is None or plan.moves else record.status
+    stands = (
+        (plan.moves or plan.past)[-1].target if record is None or plan.moves else record.status
+    )
     evidence: dict[str, Any] = {
         "workflow": source.workflow,
         "reference": plan.case.reference,

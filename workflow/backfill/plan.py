@@ -64,9 +64,7 @@ class Planner:
         self._judge = judge
         self._run = run
 
-    def plan(
-        self, *, case: Case, present: Present | None, rejects: Mapping[UUID, UUID]
-    ) -> Plan:
+    def plan(self, *, case: Case, present: Present | None, rejects: Mapping[UUID, UUID]) -> Plan:
         """Return what is to be done.
 
         Args:
@@ -75,9 +73,7 @@ class Planner:
         Raises:
             Exception: Whatever the mapping raises.
         """
-        record = (
-            self._mapping.record_id(case.reference) if present is None else present.record.pk
-        )
+        record = self._mapping.record_id(case.reference) if present is None else present.record.pk
         made = Plan(case=case, record=record, present=present)
         placed = self._placed(made)
         if case.is_cut:
@@ -103,9 +99,7 @@ class Planner:
     ) -> Plan:
         """Return the plan to reject what is new about a record that cannot be done."""
         fault, message = why
-        record = (
-            self._mapping.record_id(case.reference) if present is None else present.record.pk
-        )
+        record = self._mapping.record_id(case.reference) if present is None else present.record.pk
         made = Plan(case=case, record=record, present=present)
         earlier = {} if present is None else present.earlier
         made.rejected += [

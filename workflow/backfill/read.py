@@ -1,4 +1,4 @@
-"""Reading a source through its mapping: each row becomes an event, or a bad row with its reason."""
+"""Reading a source through its mapping: a row becomes an event, or a bad row with its reason."""
 
 from __future__ import annotations
 

@@ -25,9 +25,7 @@ class Report:
     def accounted(self) -> int:
         """Rows whose fate is known."""
         kinds = ("adopted", "anomaly", "known", "repeated", "rejected", "ignored", "left")
-        return sum(
-            count for name, count in self.counts.items() if name.partition(".")[0] in kinds
-        )
+        return sum(count for name, count in self.counts.items() if name.partition(".")[0] in kinds)
 
     def of(self, kind: str) -> dict[str, int]:
         """Return the counts of a kind, such as `anomaly`, by code, the most frequent first."""

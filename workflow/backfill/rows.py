@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 
@@ -65,21 +67,26 @@ class Rows:
 
     def _execute(self, rows: Iterable[Row]) -> None:
         table = connection.ops.quote_name(self._model._meta.db_table)
-        converts = [_for_sqlite(field) for field in (*self._fields, *self._constants)]
-        defaults = self._defaults()
-        marks = ", ".join(["%s"] * len(converts))
+        converts = [
+            (place, convert)
+            for place, field in enumerate(self._fields)
+            if (convert := _for_sqlite(field)) is not None
+        ]
+        ends = []
+        for field, value in zip(self._constants, self._defaults(), strict=True):
+            convert = _for_sqlite(field)
+            ends.append(value if value is None or convert is None else convert(value))
+        ready = []
+        for given in rows:
+            row = [*given, *ends]
+            for place, convert in converts:
+                if row[place] is not None:
+                    row[place] = convert(row[place])
+            ready.append(row)
+        marks = ", ".join(["%s"] * (len(self._fields) + len(ends)))
         statement = f"INSERT INTO {table} ({self._columns()}) VALUES ({marks})"  # noqa: S608
         with connection.cursor() as cursor:
-            cursor.executemany(
-                statement,
-                [
-                    [
-                        value if value is None or convert is None else convert(value)
-                        for convert, value in zip(converts, (*row, *defaults), strict=True)
-                    ]
-                    for row in rows
-                ],
-            )
+            cursor.executemany(statement, ready)
 
     def _create(self, rows: Iterable[Row]) -> None:
         names = [field.attname for field in self._fields]
@@ -99,11 +106,11 @@ class Rows:
 
 
 def _for_sqlite(field: models.Field[Any, Any]) -> Convert | None:
-    """Return how SQLite's backend stores a field's values; None where it takes them as they are."""
+    """Return how SQLite's backend stores a field's values; None where it needs nothing."""
     kind = field.target_field if isinstance(field, models.ForeignKey) else field
     match kind.get_internal_type():
         case "UUIDField":
-            return lambda value: value.hex
+            return _hex
         case "DateTimeField":
             return _naive
         case "DateField":
@@ -114,5 +121,11 @@ def _for_sqlite(field: models.Field[Any, Any]) -> Convert | None:
             return None
 
 
+@lru_cache(maxsize=8192)
+def _hex(value: UUID) -> str:
+    return value.hex
+
+
+@lru_cache(maxsize=8192)
 def _naive(value: datetime) -> str:
     return str(value.astimezone(UTC).replace(tzinfo=None))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-
 from pathlib import Path
 from typing import Any
 from uuid import uuid5
@@ -21,7 +19,7 @@ from workflow.backfill import lease
 from workflow.backfill.adopt import Adopter, Progress
 from workflow.backfill.mapping import AnyMapping, Case, Told
 from workflow.backfill.pace import Pace
-from workflow.backfill.read import check_columns, read
+from workflow.backfill.read import read
 from workflow.backfill.sources import Bad, Source
 from workflow.backfill.spool import Spool, write
 from workflow.backfill.trail import Act, enter
@@ -76,9 +74,7 @@ class Backfill:
         self._progress = Progress(
             counts=Counter(run.counts), cursor=run.cursor, seconds=self._seconds
         )
-        self._adopter = Adopter(
-            run=run, mapping=mapping, progress=self._progress, clock=clock
-        )
+        self._adopter = Adopter(run=run, mapping=mapping, progress=self._progress, clock=clock)
 
     def go(self, *, patience: float) -> None:
         """Do what is left to do.
@@ -135,7 +131,9 @@ class Backfill:
                 [self._reject(pk, each, now) for pk, each in bad.items() if pk not in known],
                 batch_size=200,
             )
-            self._progress.counts += Counter(f"rejected.{each.fault.value}" for each in spool.bad())
+            self._progress.counts += Counter(
+                f"rejected.{each.fault.value}" for each in spool.bad()
+            )
             self._progress.counts["ignored"] += int(spool.fact("ignored"))
             self._run.rows, self._run.events = spool.rows, spool.events
             lease.hold(

@@ -89,6 +89,13 @@ class Spool:
         """Return one record's history; None where the source does not tell of it."""
         return next(self._cases("reference = ?", [reference]), None)
 
+    def has(self, reference: str) -> bool:
+        """Return whether the source tells of a record."""
+        found = self._database.execute(
+            "SELECT 1 FROM event WHERE reference = ? LIMIT 1", [reference]
+        )
+        return found.fetchone() is not None
+
     def _cases(self, where: str, parameters: list[str]) -> Iterator[Case]:
         found = self._database.execute(
             f"SELECT {_COLUMNS} FROM event WHERE {where} ORDER BY reference, {self._order}",  # noqa: S608

@@ -26,6 +26,10 @@ from workflow.models import Tracked
 _REASON = "Reconstructed"
 
 
+Snapshot = tuple[datetime, str, Any, str, UUID | None, tuple[Any, ...]]
+"""Time, kind, user, reason, transition id, fields."""
+
+
 @dataclass(kw_only=True)
 class Snapshots:
     """A record's subject, and its fields as each event left them."""
@@ -39,8 +43,7 @@ class Snapshots:
     is_moved: bool = False
     """Whether its fields have changed."""
 
-    rows: list[tuple[datetime, str, Any, str, UUID | None, tuple[Any, ...]]]
-    """Time, kind, user, reason, transition id, fields."""
+    rows: list[Snapshot]
 
 
 class Subjects:
@@ -97,7 +100,9 @@ class Subjects:
     def _of_new(self, plan: Plan, existing: Tracked | None) -> Snapshots:
         told = self._mapping.subject(plan.case)
         first = plan.past[0].placed.told.event.happened_at
-        rows = [] if existing else [(first, "+", None, _REASON, None, self._values(told))]
+        rows: list[Snapshot] = (
+            [] if existing else [(first, "+", None, _REASON, None, self._values(told))]
+        )
         rows += self._apply(told, plan.past)
         subject = told if existing is None else existing
         return Snapshots(
@@ -110,7 +115,7 @@ class Subjects:
 
     def _of_present(self, plan: Plan, stored: Tracked) -> Snapshots:
         """The past is the source's account of the fields; moves change the ones that are here."""
-        rows = []
+        rows: list[Snapshot] = []
         if plan.past:
             rows += self._apply(self._mapping.subject(plan.case), plan.past)
         rows += self._apply(stored, plan.moves)
@@ -118,8 +123,8 @@ class Subjects:
             record=plan.record, subject=stored, is_new=False, is_moved=bool(plan.moves), rows=rows
         )
 
-    def _apply(self, subject: Tracked, steps: Sequence[Step]) -> list[Any]:
-        rows = []
+    def _apply(self, subject: Tracked, steps: Sequence[Step]) -> list[Snapshot]:
+        rows: list[Snapshot] = []
         for step in steps:
             event = step.placed.told.event
             self._mapping.apply(subject, step.placed.told)
@@ -154,7 +159,7 @@ class Subjects:
             return
         records = [subject.record_id for subject in subjects]
         made = self._model._base_manager.filter(record__in=records)
-        keys = dict(made.values_list("record", "pk"))
+        keys: dict[UUID | None, Any] = dict(made.values_list("record", "pk"))
         for subject in subjects:
             subject.pk = keys[subject.record_id]
 

@@ -1,4 +1,4 @@
-"""Plans become rows: records, envelopes, histories, entries, timers, rejects; whole batches at once.
+"""Plans become rows: records, envelopes, histories, entries, timers, rejects; batches at once.
 
 Everything that can be made ready outside the transaction is: SQLite has one lock for writing, and
 on PostgreSQL a record's lock is what a live transition would wait for. The number of statements
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from audit import chain
@@ -222,8 +221,7 @@ class Writer:
                     workflow=workflow,
                     record=plan.record,
                     status=(plan.moves or plan.past)[-1].target,
-                    version=(plan.present.record.version if plan.present else 0)
-                    + len(plan.moves),
+                    version=(plan.present.record.version if plan.present else 0) + len(plan.moves),
                     entered_by=(plan.moves or plan.past)[-1].placed.id,
                     now=now,
                     since=(plan.moves or plan.past)[-1].placed.told.event.happened_at,

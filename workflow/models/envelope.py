@@ -40,7 +40,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
     RECONSTRUCTED = "reconstructed", "Reconstructed"
-    """Happened before the record came under the engine, as a source tells; moved no record here."""
+    """Happened before the record came under the engine, as a source tells. It moved no record."""
 
 
 IN_FLIGHT = (State.WAITING, State.RUNNING, State.PARKED)

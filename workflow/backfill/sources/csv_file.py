@@ -1,7 +1,7 @@
 """CSV with a header. A row that cannot be read is named and spoils no other.
 
-A quote that is never closed would swallow the rest of the file. So a row may go over several lines,
-but only over so many; then its first line is called broken, and reading goes on behind it.
+A quote that is never closed would swallow the rest of the file. So a row may go over several
+lines, but only over so many; then its first line is called broken, and reading goes on behind it.
 """
 
 from __future__ import annotations

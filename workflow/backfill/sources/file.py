@@ -34,7 +34,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as start:
             is_gzip = start.read(2) == _GZIP
-        raw = gzip.open(path, "rb") if is_gzip else path.open("rb")
+        raw = gzip.open(path, "rb") if is_gzip else path.open("rb")  # noqa: SIM115  (below)
     except OSError as error:
         raise UnreadableSource(path, f"cannot be opened: {error.strerror or error}") from None
     with raw:

@@ -37,7 +37,7 @@ class JsonLines:
                     if line.strip():
                         yield _parse(number, line)
                     while len(line) >= file.LONGEST and not line.endswith("\n"):
-                        line = text.readline(file.LONGEST)  # noqa: PLW2901  (the line's rest)
+                        line = text.readline(file.LONGEST)
             except file.BROKEN_OFF as error:
                 problem = f"after row {number} the file cannot be read any further: {error}"
                 yield Bad(number + 1, problem, "", Fault.UNREADABLE)

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -22,6 +23,7 @@ from workflow.backfill.registered import find
 from workflow.backfill.report import Report, of_run, table
 from workflow.backfill.run import Backfill, Watcher
 from workflow.backfill.sources import Source, choose
+from workflow.backfill.tuning import tune
 from workflow.definition import WorkflowError
 from workflow.engine import clock
 from workflow.models import BackfillReject, BackfillRun
@@ -53,10 +55,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--rate", type=float, metavar="N", help="Most events a second.")
         parser.add_argument(
-            "--resume", action="store_true", help="Go on with the unfinished run, if there is one."
-        )
-        parser.add_argument(
-            "--restart", action="store_true", help="Give the unfinished run up and begin anew."
+            "--resume",
+            action="store_true",
+            help="Go on with the unfinished run of this source, if there is one; give it up and"
+            " begin anew if the source has changed since.",
         )
         parser.add_argument(
             "--strict", action="store_true", help="Reject what would be adopted as an anomaly."
@@ -112,6 +114,7 @@ class Command(BaseCommand):
 
     def _work(self, mapping: AnyMapping, source: Source, options: dict[str, Any]) -> Report:
         os.nice(_NICE)  # people who wait for live transitions go first
+        tune()
         run = _taken_up(mapping, source, options)
         self.stderr.write(f"Run {run.pk}")
         progress = Progress(stream=options.get("stderr") or sys.stderr)
@@ -138,7 +141,7 @@ class Command(BaseCommand):
     def _show_rejects(self, report: Report) -> None:
         if not report.run:
             return
-        rejects = BackfillReject.objects.filter(run=report.run, resolved_at__isnull=True)
+        rejects = BackfillReject.objects.filter(run_id=UUID(report.run), resolved_at__isnull=True)
         for each in rejects[:_SHOWN]:
             self.stderr.write(f"{each.reference or '(no record)'}, {each}")
         more = rejects.count() - _SHOWN
@@ -152,12 +155,12 @@ def _taken_up(mapping: AnyMapping, source: Source, options: dict[str, Any]) -> B
     actor = f"{getpass.getuser()}, command line"[:150]
     digest = source.digest()
     before = begin.unfinished(mapping=mapping, source=options["source"])
-    if before is not None and options["restart"]:
-        begin.abandon(run=before, actor=actor, now=now)
-        before = None
     if before is not None and options["resume"]:
-        begin.resume(run=before, digest=digest, actor=actor, now=now)
-        return before
+        if before.source_digest == digest and before.is_strict == options["strict"]:
+            begin.resume(run=before, actor=actor, now=now)
+            return before
+        # What the old run adopted stays, and is recognised by the new one.
+        begin.abandon(run=before, actor=actor, now=now)
     return begin.begin(
         mapping=mapping,
         source=options["source"],
@@ -173,5 +176,3 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError(f"--batch {options['batch']}: at least 1.")
     if options["rate"] is not None and options["rate"] <= 0:
         raise CommandError(f"--rate {options['rate']}: more than 0.")
-    if options["resume"] and options["restart"]:
-        raise CommandError("--resume and --restart: choose one.")
