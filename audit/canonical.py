@@ -13,8 +13,24 @@ from audit.models import Entry
 FORMAT = 1
 """Number of the preimage's layout; it is part of every digest."""
 
-_sorted = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-_as_given = json.JSONEncoder(separators=(",", ":")).encode
+SAID = (
+    "chain",
+    "sequence",
+    "at",
+    "action",
+    "actor_id",
+    "actor",
+    "reason",
+    "old",
+    "new",
+    "transition_id",
+    "correlation_id",
+    "evidence",
+    "previous",
+)
+"""Names of the columns that a digest covers, in the order in which it does."""
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 def canonical(value: Mapping[str, Any]) -> str:
@@ -23,7 +39,9 @@ def canonical(value: Mapping[str, Any]) -> str:
     Raises:
         TypeError, ValueError: It holds something that JSON does not know.
     """
-    return _sorted(value)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
 
 
 def moment(at: datetime) -> str:
@@ -32,27 +50,29 @@ def moment(at: datetime) -> str:
 
 
 def digest(entry: Entry) -> str:
-    """Return the SHA-256 of everything the entry says and of the digest before it.
+    """Return the SHA-256 of everything the entry says and of the digest before it."""
+    return digest_of(tuple(getattr(entry, name) for name in SAID))
+
+
+def digest_of(said: tuple[Any, ...]) -> str:
+    """Return the digest of an entry that says this; the values of `SAID`, in its order.
 
     The preimage is a JSON array of texts and numbers in a fixed order, so that no two different
     entries have the same one.
     """
-    preimage = _as_given(
-        [
-            FORMAT,
-            entry.chain.hex,
-            entry.sequence,
-            moment(entry.at),
-            entry.action,
-            entry.actor_id,
-            entry.actor,
-            entry.reason,
-            entry.old,
-            entry.new,
-            "" if entry.transition_id is None else entry.transition_id.hex,
-            entry.correlation_id,
-            entry.evidence,
-            entry.previous,
-        ]
-    )
-    return hashlib.sha256(preimage.encode("ascii")).hexdigest()
+    chain, sequence, at, action, actor_id, actor, reason, old, new, transition, *rest = said
+    preimage = [
+        FORMAT,
+        chain.hex,
+        sequence,
+        moment(at),
+        action,
+        actor_id,
+        actor,
+        reason,
+        old,
+        new,
+        "" if transition is None else transition.hex,
+        *rest,
+    ]
+    return hashlib.sha256(_encode(preimage).encode("ascii")).hexdigest()

@@ -9,7 +9,7 @@ lock from before the head is read never collide with each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
 
-from audit.canonical import canonical, digest
+from audit.canonical import SAID, canonical, digest_of
 from audit.models import Entry
 
 GENESIS = "0" * 64
@@ -51,6 +51,16 @@ class Head:
     digest: str = GENESIS
 
 
+_EMPTY = Head()
+
+
+Link = tuple[Any, ...]
+"""An entry that is not stored yet: the values of `LINKED`, in its order."""
+
+LINKED = (*SAID, "digest")
+"""Names of an entry's columns, but for its key."""
+
+
 def append(notes: Sequence[Note]) -> None:
     """Enter the notes, in their order, at the ends of their chains.
 
@@ -60,24 +70,34 @@ def append(notes: Sequence[Note]) -> None:
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
     """
-    if not notes:
-        return
-    entries = link(notes, ends=heads({note.chain for note in notes}))
-    Entry.objects.bulk_create(entries, batch_size=500)
+    if notes:
+        store(link(notes, ends=heads({note.chain for note in notes})), insert=_insert)
 
 
-def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> list[Entry]:
-    """Return the unsaved entries that continue the chains from the given ends.
+def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> list[Link]:
+    """Return what continues the chains from the given ends; a chain without one is new.
 
-    For who inserts them in a way of its own; a chain that is not in `ends` is new.
+    For bulk writers, which do it before they take any lock, and then `store` it.
     """
     reached = dict(ends)
-    entries = []
+    links = []
     for note in notes:
-        entry = _entry(note, reached.get(note.chain, Head()))
-        reached[note.chain] = Head(entry.sequence, entry.digest)
-        entries.append(entry)
-    return entries
+        said = _said(note, reached.get(note.chain, _EMPTY))
+        digest = digest_of(said)
+        reached[note.chain] = Head(said[1], digest)
+        links.append((*said, digest))
+    return links
+
+
+def store(links: Sequence[Link], *, insert: Callable[[Sequence[Link]], None]) -> None:
+    """Enter what was linked, by the caller's way of inserting rows. As `append` otherwise."""
+    if links:
+        insert(links)
+
+
+def _insert(links: Sequence[Link]) -> None:
+    entries = [Entry(**dict(zip(LINKED, each, strict=True))) for each in links]
+    Entry.objects.bulk_create(entries, batch_size=500)
 
 
 def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:
@@ -100,21 +120,19 @@ def _last_entries(chains: list[UUID]) -> Iterable[tuple[UUID, int, str]]:
     )
 
 
-def _entry(note: Note, head: Head) -> Entry:
-    entry = Entry(
-        chain=note.chain,
-        sequence=head.sequence + 1,
-        at=note.at,
-        action=note.action,
-        actor_id=note.actor_id,
-        actor=note.actor,
-        reason=note.reason,
-        old=note.old,
-        new=note.new,
-        transition_id=note.transition_id,
-        correlation_id=note.correlation_id,
-        evidence=canonical(note.evidence) if note.evidence else "",
-        previous=head.digest,
+def _said(note: Note, head: Head) -> tuple[Any, ...]:
+    return (
+        note.chain,
+        head.sequence + 1,
+        note.at,
+        note.action,
+        note.actor_id,
+        note.actor,
+        note.reason,
+        note.old,
+        note.new,
+        note.transition_id,
+        note.correlation_id,
+        canonical(note.evidence) if note.evidence else "",
+        head.digest,
     )
-    entry.digest = digest(entry)
-    return entry

@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from workflow.backfill.mapping import AnyMapping
+from workflow.definition import SYSTEM, Actor
+from workflow.engine.request import actor_of
 
 _REMEMBERED = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody here is known by the name."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who did something, as it is recorded."""
 
-    message: str
+    user: AbstractBaseUser | None
+    actor: Actor
+    problem: str = ""
+    """Why nobody is known by the name; empty when somebody is."""
+
+
+_NOBODY = Person(user=None, actor=SYSTEM)
 
 
 class Actors:
@@ -23,15 +31,22 @@ class Actors:
 
     def __init__(self, mapping: AnyMapping) -> None:
         self._mapping = mapping
-        self._known: dict[str, AbstractBaseUser | Unknown] = {}
+        self._known: dict[str, Person] = {}
 
-    def get(self, name: str) -> AbstractBaseUser | Unknown:
-        """Return the user whom the source calls so."""
+    def get(self, name: str) -> Person:
+        """Return whom the source calls so; without a name, the system itself."""
+        if not name:
+            return _NOBODY
         found = self._known.get(name)
         if found is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            user = self._mapping.actor(name)
-            found = Unknown(f"Nobody here is known as {name!r}.") if user is None else user
-            self._known[name] = found
+            found = self._known[name] = self._ask(name)
         return found
+
+    def _ask(self, name: str) -> Person:
+        user = self._mapping.actor(name)
+        if user is None:
+            problem = f"Nobody here is known as {name!r}."
+            return Person(user=None, actor=Actor(id=None, label=name), problem=problem)
+        return Person(user=user, actor=actor_of(user))

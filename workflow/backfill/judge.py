@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
-
-from workflow.backfill.actors import Actors, Unknown
-from workflow.backfill.mapping import AnyMapping, Told
-from workflow.definition import SYSTEM, Actor
-from workflow.engine.request import Request, actor_of
+from workflow.backfill.actors import Actors, Person
+from workflow.backfill.mapping import AnyMapping, Event, Told
+from workflow.definition import Transition
+from workflow.engine.request import Request
 from workflow.models import Fault
 
 
@@ -39,8 +38,7 @@ class Step:
 
     old: str
     target: str
-    user: AbstractBaseUser | None
-    actor: Actor
+    person: Person
     digest: str
     """Of what a live request for the same would say, so that its repetition is recognised."""
 
@@ -79,6 +77,7 @@ class Judge:
         self._actors = actors
         self._adopts = adopts
         self._now = now
+        self._sources_of: dict[int, list[str]] = {}
 
     def chain(
         self, events: Iterable[Placed], *, record: UUID, standing: Standing
@@ -92,8 +91,7 @@ class Judge:
 
     def digest(self, placed: Placed, *, record: UUID) -> str:
         """Return what a live request for the same would have: its repetition is recognised."""
-        user, _, _ = self._actor(placed.told.event.actor)
-        return _digest(placed, record, user)
+        return _digest(placed, record, self._actors.get(placed.told.event.actor))
 
     def unjoined(self, steps: list[Step], message: str) -> tuple[list[Step], list[Rejected]]:
         """Return a past that does not end where it should: as an anomaly, or rejected."""
@@ -124,21 +122,12 @@ class Judge:
         if event.happened_at > self._now:
             message = f"It is to happen on {event.happened_at.isoformat()}, which is yet to come."
             return Rejected(placed=placed, fault=Fault.FUTURE, message=message)
-        found: list[Found] = []
-        if event.old and event.old != standing.status:
-            message = f"It came from {event.old!r}, but the record stood in {standing.status!r}."
-            found.append((Fault.GAP, message))
-        sources = [str(source.value) for source in transition.sources]
-        if standing.status not in sources or target != transition.target.value:
-            message = (
-                f"{event.transition!r} leads from {' or '.join(map(repr, sources))} to"
-                f" {transition.target.value!r}; this one led from {standing.status!r} to"
-                f" {target!r}."
-            )
-            found.append((Fault.ILLEGAL_EDGE, message))
-        found += self._order(event.happened_at, standing.since)
-        user, actor, unknown = self._actor(event.actor)
-        found += unknown
+        person = self._actors.get(event.actor)
+        found = [
+            *self._edge(event, transition, target, standing),
+            *self._order(event.happened_at, standing.since),
+            *([(Fault.UNKNOWN_ACTOR, person.problem)] if person.problem else ()),
+        ]
         for fault, message in found:
             if fault not in self._adopts:
                 return Rejected(placed=placed, fault=fault, message=message)
@@ -147,12 +136,35 @@ class Judge:
             version=workflow.version,
             old=standing.status,
             target=target,
-            user=user,
-            actor=actor,
-            digest=_digest(placed, record, user),
+            person=person,
+            digest=_digest(placed, record, person),
             anomaly=found[0][0].value if found else "",
             message=" ".join(message for _, message in found),
         )
+
+    def _edge(
+        self, event: Event, transition: Transition[Any, Any], target: str, standing: Standing
+    ) -> list[Found]:
+        found: list[Found] = []
+        if event.old and event.old != standing.status:
+            message = f"It came from {event.old!r}, but the record stood in {standing.status!r}."
+            found.append((Fault.GAP, message))
+        sources = self._sources(transition)
+        if standing.status not in sources or target != transition.target.value:
+            message = (
+                f"{event.transition!r} leads from {' or '.join(map(repr, sources))} to"
+                f" {transition.target.value!r}; this one led from {standing.status!r} to"
+                f" {target!r}."
+            )
+            found.append((Fault.ILLEGAL_EDGE, message))
+        return found
+
+    def _sources(self, transition: Transition[Any, Any]) -> list[str]:
+        known = self._sources_of.get(id(transition))
+        if known is None:
+            known = [str(source.value) for source in transition.sources]
+            self._sources_of[id(transition)] = known
+        return known
 
     def _order(self, at: datetime, before: datetime | None) -> list[Found]:
         if before is None or at > before:
@@ -164,23 +176,14 @@ class Judge:
             return []
         return [(Fault.TIE, f"Two events are of {at.isoformat()}; nothing tells which was first.")]
 
-    def _actor(self, name: str) -> tuple[AbstractBaseUser | None, Actor, list[Found]]:
-        if not name:
-            return None, SYSTEM, []
-        match self._actors.get(name):
-            case Unknown(message=message):
-                return None, Actor(id=None, label=name), [(Fault.UNKNOWN_ACTOR, message)]
-            case user:
-                return user, actor_of(user), []
 
-
-def _digest(placed: Placed, record: UUID, user: AbstractBaseUser | None) -> str:
+def _digest(placed: Placed, record: UUID, person: Person) -> str:
     event = placed.told.event
     return Request(
         record=record,
         transition=event.transition,
         transition_id=placed.id,
-        user=user,
+        user=person.user,
         payload=event.payload,
         reason=event.reason,
     ).digest()

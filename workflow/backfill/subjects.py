@@ -129,7 +129,7 @@ class Subjects:
             event = step.placed.told.event
             self._mapping.apply(subject, step.placed.told)
             reason = f"{_REASON}: {event.reason}" if event.reason else _REASON
-            user = None if step.user is None else step.user.pk
+            user = None if step.person.user is None else step.person.user.pk
             row = (event.happened_at, "~", user, reason, step.placed.id, self._values(subject))
             rows.append(row)
         return rows

@@ -64,10 +64,7 @@ _ENVELOPES = Rows(
         "finished_at",
     ),
 )
-_ENTRY = tuple(
-    field.attname for field in Entry._meta.concrete_fields if field.attname != Entry._meta.pk.name
-)
-_ENTRIES = Rows(Entry, _ENTRY)
+_ENTRIES = Rows(Entry, chain.LINKED)
 _REJECTS = Rows(
     BackfillReject,
     (
@@ -94,7 +91,7 @@ class Ready:
     plans: list[Plan]
     envelopes: list[Row]
     notes: list[chain.Note]
-    entries: list[Entry]
+    links: list[chain.Link]
     """Of new chains; those of present ones are linked under lock."""
 
     snapshots: list[Snapshots]
@@ -133,7 +130,7 @@ class Writer:
                 for step in steps
             ],
             notes=notes,
-            entries=chain.link(notes, ends={}) if is_new else [],
+            links=chain.link(notes, ends={}) if is_new else [],
             snapshots=self._subjects.snapshots(adopting),
             counts=_counts(plans),
         )
@@ -151,10 +148,10 @@ class Writer:
         moving = [plan for plan in adopting if plan.moves]
         notes = ready.notes + moves.move(plans=moving, now=now)
         self._subjects.save(ready.snapshots)
-        entries = ready.entries
-        if not entries and notes:
-            entries = chain.link(notes, ends=chain.heads({note.chain for note in notes}))
-        _ENTRIES.insert([[getattr(entry, name) for name in _ENTRY] for entry in entries])
+        links = ready.links
+        if not links and notes:
+            links = chain.link(notes, ends=chain.heads({note.chain for note in notes}))
+        chain.store(links, insert=_ENTRIES.insert)
         self._set_timers(new + moving, now)
         self._reject(ready.plans, now)
 
@@ -180,8 +177,8 @@ class Writer:
             step.version,
             event.transition,
             step.target,
-            None if step.user is None else step.user.pk,
-            step.actor.label,
+            None if step.person.user is None else step.person.user.pk,
+            step.person.actor.label,
             event.reason,
             json.dumps(dict(event.payload)) if event.payload else "{}",
             step.digest,

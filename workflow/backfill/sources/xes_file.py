@@ -58,31 +58,46 @@ class XesFile:
 
 
 def _events(path: Path, raw: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield each event's attributes; a trace's own come before its events, as XES writes them."""
-    trace: Element | None = None
-    root: Element | None = None
-    inside = False
-    case: dict[str, str] = {}
+    """Yield each event's attributes, and forget elements as soon as they are done with."""
+    place = _Place()
     for what, element in iterparse(raw, events=("start", "end"), forbid_dtd=True):
         tag = element.tag.rpartition("}")[2]
-        if root is None:
-            root = element
+        if place.root is None:
             if tag != "log":
                 raise UnreadableSource(path, f"is no XES: its root is <{tag}>, not <log>")
-        elif what == "start" and tag == "trace":
-            trace, case = element, {}
-        elif what == "start" and tag == "event":
-            if not inside and trace is not None:
-                case |= {f"case:{key}": value for key, value in _attributes(trace)}
-            inside = True
-        elif what == "end" and tag == "event":
-            inside = False
-            yield case | dict(_attributes(element))
-            if trace is not None:
-                trace.clear()
-        elif what == "end" and tag == "trace":
-            trace = None
-            root.clear()
+            place.root = element
+        elif what == "start":
+            place.enter(tag, element)
+        elif tag == "event":
+            yield place.case | dict(_attributes(element))
+            place.leave_event()
+        elif tag == "trace":
+            place.root.clear()
+
+
+class _Place:
+    """Where in the document the parser is."""
+
+    root: Element | None = None
+
+    def __init__(self) -> None:
+        self._trace: Element | None = None
+        self._is_first = True
+        self.case: dict[str, str] = {}
+
+    def enter(self, tag: str, element: Element) -> None:
+        """Take note of an element that begins."""
+        if tag == "trace":
+            self._trace, self._is_first, self.case = element, True, {}
+        elif tag == "event" and self._is_first and self._trace is not None:
+            # A trace's own attributes come before its events, as the standard has it.
+            self.case = {f"case:{key}": value for key, value in _attributes(self._trace)}
+            self._is_first = False
+
+    def leave_event(self) -> None:
+        """Forget the event that has ended."""
+        if self._trace is not None:
+            self._trace.clear()
 
 
 def _attributes(element: Element) -> Iterator[tuple[str, str]]:
