@@ -136,6 +136,10 @@ WORKERS = env.int("WORKERS", 3)
 ESCAPEMENT = {
     # How long a claim holds without renewal: what a dead worker held waits this long at most.
     "LEASE_SECONDS": env.float("LEASE_SECONDS", 30.0),
+    # How long after its durable intent a downstream call may begin.
+    "SEND_WINDOW_SECONDS": env.float("SEND_WINDOW_SECONDS", 5.0),
+    # Most downstream calls that one worker makes at a time.
+    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 16),
     # Most envelopes that are claimed and committed together.
     "BATCH_SIZE": env.int("BATCH_SIZE", 50),
     # Largest payload of a request, as JSON.
@@ -147,6 +151,19 @@ ESCAPEMENT = {
     # Functions, by dotted path, that ordinary django-q2 tasks and schedules may run.
     "TASKS": env.list("TASKS", default=[]),
 }
+
+# Where the example's downstreams are; `simulate_downstreams` listens there.
+DECLARATIONS_DOWNSTREAM_URL = env.str("DOWNSTREAM_URL", "http://127.0.0.1:8765")
+
+# Where mail goes, such as smtp+tls://user:password@host:587 or filemail:////folder. A server that
+# is not there loses nothing: what was to be mailed waits.
+EMAIL = env.email_url("EMAIL_URL", "smtp://localhost:25")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = EMAIL["EMAIL_FILE_PATH"]
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "escapement@localhost")
 
 Q_CLUSTER = {
     "name": "escapement",

@@ -61,13 +61,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
+    """Say which database it is. On a bare connection: Django's is barred outside of tests."""
     from django.db import connection
 
-    with connection.cursor() as cursor:
-        version = "version()" if connection.vendor == "postgresql" else "sqlite_version()"
-        cursor.execute(f"SELECT {version}")
-        told = cursor.fetchone()[0].partition(" on ")[0]
-    connection.close()
+    version = "version()" if connection.vendor == "postgresql" else "sqlite_version()"
+    bare = connection.get_new_connection(connection.get_connection_params())
+    try:
+        told = bare.execute(f"SELECT {version}").fetchone()[0].partition(" on ")[0]
+    finally:
+        bare.close()
     return f"database: {connection.vendor} {told}"
 
 

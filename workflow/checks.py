@@ -52,12 +52,25 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         for transition in workflow.transitions
         if transition.timeout >= lease
     ]
+    found += [
+        Error(
+            f"{workflow.key}: effect {effect.name!r} may take {effect.timeout.total_seconds():g} s"
+            f" and begin {limits().send_window.total_seconds():g} s after its intent, but a lease"
+            f" ends after {lease.total_seconds():g} s.",
+            hint="Shorten its timeout, raise ESCAPEMENT['LEASE_SECONDS'], or give it a heartbeat.",
+            id="workflow.E006",
+        )
+        for workflow in registry.everything()
+        for transition in workflow.transitions
+        for effect in transition.effects
+        if limits().send_window + (effect.heartbeat or effect.timeout) >= lease
+    ]
     return found
 
 
 @register(Tags.models)
 def check_definitions(**_: Any) -> list[CheckMessage]:
-    """Look at what pure definitions cannot know about themselves: models and delivery."""
+    """Look at what pure definitions cannot know about themselves: their models."""
     found: list[CheckMessage] = []
     for workflow in registry.everything():
         subject = workflow.subject
@@ -67,16 +80,6 @@ def check_definitions(**_: Any) -> list[CheckMessage]:
                     f"{workflow.key}: subject {subject!r} is no Tracked model.", id="workflow.E004"
                 )
             )
-        found += [
-            Error(
-                f"{workflow.key}: transition {transition.name!r} declares effect {effect.name!r},"
-                " and this release does not deliver effects yet.",
-                hint="Remove it from `before` and `after` until it can be delivered.",
-                id="workflow.E005",
-            )
-            for transition in workflow.transitions
-            for effect in transition.effects
-        ]
     return found
 
 

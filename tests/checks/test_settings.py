@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from tests.engine.probe import PROBE
 from workflow.checks import check_definitions, check_settings
-from workflow.definition import Ask, Effect, Workflow, registry
+from workflow.definition import Workflow, registry
 
 
 @contextmanager
@@ -92,18 +92,6 @@ def test_a_subject_without_a_record(monkeypatch: pytest.MonkeyPatch, subject: An
         (found,) = check_definitions()
     assert found.id == "workflow.E004"
     assert found.msg == f"probe/1: subject {subject!r} is no Tracked model."
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_an_effect_that_nobody_would_deliver(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    effect: Effect[Any] = Effect(
-        name="pay", channel="bank", send=lambda _, key: key, recovery=Ask()
-    )
-    opening = replace(PROBE.by_name["open"], **{when: (effect,)})
-    with only(replace(PROBE, transitions=(opening, *PROBE.transitions[1:])), monkeypatch):
-        (found,) = check_definitions()
-    assert found.id == "workflow.E005"
-    assert "probe/1: transition 'open' declares effect 'pay'" in found.msg
 
 
 def test_they_are_among_the_checks_that_every_command_runs(settings: Settings) -> None:

@@ -102,10 +102,19 @@ class Work:
     def restarts(self) -> int:
         return self.text().count("cluster.starting") - 1
 
-    def stop(self, number: int = signal.SIGTERM, *, seconds: float = 40) -> int:
-        """Tell the supervisor to stop, wait, and return its exit code."""
+    def tell(self, number: int) -> None:
+        """Send the supervisor a signal."""
         self._groups.add(self.main)
         self.supervisor.send_signal(number)
+
+    def kill_supervisor(self) -> None:
+        self._groups.add(self.main)
+        self.supervisor.kill()
+        self.supervisor.wait()
+
+    def stop(self, number: int = signal.SIGTERM, *, seconds: float = 40) -> int:
+        """Tell the supervisor to stop, wait, and return its exit code."""
+        self.tell(number)
         return self.supervisor.wait(timeout=seconds)
 
     def left(self) -> list[int]:

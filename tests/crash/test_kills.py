@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import time
+import os
+import signal
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
 from tests.crash.cluster import kill
 from tests.crash.conftest import Ask, Make, Start
 from tests.crash.invariants import faults, unfinished
-from tests.crash.polling import until
+from tests.crash.polling import fired, until
 from workflow.models import State, TransitionEnvelope
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 WITHIN = 15.0
 """Seconds in which work must have resumed and be done."""
-
-
-def fire_all(names: list[UUID], *, seconds: float = WITHIN) -> float:
-    """Wait until all have fired, once each; return the seconds it took."""
-    began = time.monotonic()
-    these = TransitionEnvelope.objects.filter(pk__in=names, state=State.FIRED)
-    until(lambda: these.count() == len(names), seconds=seconds, what=f"{len(names)} fired")
-    return time.monotonic() - began
 
 
 @pytest.mark.parametrize(
@@ -43,11 +35,11 @@ def test_idle_processes_are_killed(
 ) -> None:
     """All that have the role at once; workers are three."""
     cluster = work(workers=3)
-    fire_all(ask(make(1)))
+    fired(ask(make(1)), seconds=WITHIN)
     records = make(requests)
 
     kill(*cluster.idle().victims(role))
-    took = fire_all(ask(records))
+    fired(ask(records), seconds=WITHIN)
 
     assert not faults()
     assert not unfinished()
@@ -60,8 +52,36 @@ def test_one_idle_worker_after_another_is_killed(work: Start, make: Make, ask: A
         holder = cluster.holder()
         others = [pid for pid in cluster.pids("worker") if pid != holder]
         kill(holder if which == "holder" else others[0])
-        took = fire_all(ask(make(30)))
+        fired(ask(make(30)), seconds=WITHIN)
         cluster.idle()
+    assert not faults()
+
+
+def test_a_main_process_is_killed_again_and_again(work: Start, make: Make, ask: Ask) -> None:
+    """A cluster that had come to life is begun anew at once, however often it is killed."""
+    cluster = work(workers=2).idle()
+    for times in range(1, 6):
+        kill(cluster.main)
+        until(lambda times=times: cluster.restarts == times, seconds=5, what="begun anew")
+        fired(ask(make(10)), seconds=5)
+        cluster.idle()
+    assert not faults()
+
+
+def test_a_worker_is_killed_and_the_sentinel_stands_still(
+    work: Start, make: Make, ask: Ask
+) -> None:
+    """As it does when the worker died holding a lock of theirs: nobody else replaces it."""
+    cluster = work(workers=3).idle()
+    os.kill(cluster.sentinel, signal.SIGSTOP)
+    holder = cluster.holder()
+    kill(next(pid for pid in cluster.pids("worker") if pid != holder))
+
+    fired(ask(make(10)), seconds=WITHIN)
+    until(lambda: cluster.restarts == 1, seconds=WITHIN, what="begun anew")
+    assert "only 2 of 3 workers live" in cluster.text()
+    cluster.ready().idle()
+    fired(ask(make(10)), seconds=WITHIN)
     assert not faults()
 
 
@@ -74,9 +94,7 @@ def test_a_busy_worker_is_killed(work: Start, make: Make, ask: Ask, tmp_path: Pa
 
     kill(victim)
     sign.unlink()
-    began = time.monotonic()
-    requests = ask(make(30))
-    fire_all(requests)
+    fired(ask(make(30)), seconds=WITHIN)
     # Whoever takes it over finds no sign, and writes one; take it away until it has fired.
     these = TransitionEnvelope.objects.filter(pk__in=held, state=State.FIRED)
     until(lambda: sign.unlink(missing_ok=True) or these.exists(), seconds=WITHIN)

@@ -8,17 +8,29 @@ from datetime import timedelta
 from typing import Any
 
 from tests.definition.sample import (
+    CARRIER,
+    LABEL,
     LOSE,
     SEND,
     TELL,
     Elsewhere,
     Status,
+    find,
     labelling,
     losing,
     parcel,
     sending,
 )
-from workflow.definition import Retry, Transition, Workflow
+from workflow.definition import (
+    Breaker,
+    Channel,
+    Lookup,
+    Retry,
+    Transition,
+    Undo,
+    Wait,
+    Workflow,
+)
 
 
 class Numbered(enum.Enum):
@@ -117,7 +129,7 @@ FAULTS: list[tuple[Workflow[Any, Any], str]] = [
     ),
     (sending(retry=Retry(factor=0.5)), "retry.factor is 0.5; at least 1 is needed"),
     (
-        sending(after=(TELL, replace(TELL, channel="post"))),
+        sending(after=(TELL, replace(TELL, channel=CARRIER))),
         "effect 'tell' is declared 2 times; its name is part of its key",
     ),
     (
@@ -125,6 +137,52 @@ FAULTS: list[tuple[Workflow[Any, Any], str]] = [
         "effect 'label' is declared 2 times; its name is part of its key",
     ),
     (labelling(name="Label"), f"effect 'Label': {NAMING}"),
-    (labelling(recovery=None), "effect 'label' does not declare its recovery; say Resend(),"),
-    (labelling(recovery="resend"), "effect 'label' does not declare its recovery; say Resend(),"),
+    (labelling(recovery=None), "effect 'label': does not declare its recovery; say Resend(),"),
+    (labelling(recovery="resend"), "effect 'label': does not declare its recovery; say Resend(),"),
+    (labelling(send=None), "effect 'label': send None is not a function"),
+    (labelling(request="slip"), "effect 'label': request 'slip' is not a function"),
+    (labelling(undo=find), "is no Undo(send=..., recovery=...)"),
+    (
+        labelling(undo=Undo(send=find, recovery=None)),  # type: ignore[arg-type]
+        "effect 'label': does not declare its undo.recovery; say Resend(),",
+    ),
+    (labelling(timeout=timedelta(0)), "effect 'label': timeout is 0:00:00; it must be positive"),
+    (
+        labelling(heartbeat=timedelta(minutes=1)),
+        "effect 'label': heartbeat is 0:01:00; between 0 and its timeout is needed",
+    ),
+    (
+        labelling(recovery=Lookup(ask=find, settles_after=timedelta(0))),
+        "effect 'label': recovery: settles_after is 0:00:00; it must be positive",
+    ),
+    (
+        labelling(wait=Wait(at_most=timedelta(days=1))),
+        "effect 'label': wait has neither poll nor read, so that nothing could end it",
+    ),
+    (
+        labelling(wait=Wait(at_most=timedelta(0), poll=find)),
+        "wait: at_most is 0:00:00, every is 0:00:10; both must be positive",
+    ),
+    (labelling(channel="printer"), "effect 'label': channel 'printer' is no Channel(name=...)"),
+    (labelling(channel=Channel(name="Old printer")), f"channel 'Old printer': {NAMING}"),
+    (
+        labelling(channel=Channel(name="printer", concurrency=0)),
+        "channel 'printer': concurrency is 0; at least 1 is needed",
+    ),
+    (
+        labelling(channel=Channel(name="printer", rate=0)),
+        "channel 'printer': rate is 0; it must be positive",
+    ),
+    (
+        labelling(channel=Channel(name="printer", breaker=Breaker(failures=0))),
+        "channel 'printer': breaker.failures is 0; at least 1 is needed",
+    ),
+    (
+        labelling(channel=Channel(name="printer", breaker=Breaker(longest=timedelta(0)))),
+        "channel 'printer': 0 < breaker.first <= breaker.longest is needed",
+    ),
+    (
+        sending(after=(replace(LABEL, name="late"),)),
+        "effect 'late' has an undo, but runs after the transition has fired,",
+    ),
 ]

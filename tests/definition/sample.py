@@ -7,7 +7,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from workflow.definition import Ask, Context, Effect, Lookup, Resend, Retry, Transition, Workflow
+from workflow.definition import (
+    Absent,
+    Ask,
+    Call,
+    Channel,
+    Context,
+    Done,
+    Effect,
+    Lookup,
+    Resend,
+    Retry,
+    Transition,
+    Undo,
+    Workflow,
+)
 
 
 class Parcel:
@@ -43,26 +57,46 @@ def is_stamped(_: Context[Parcel]) -> None: ...
 def seal(_: Context[Parcel]) -> None: ...
 
 
-def call(_: Context[Parcel], key: str) -> str:
-    return key
+def slip(_: Context[Parcel]) -> dict[str, Any]:
+    return {"slip": 1}
 
 
-def recall(_: Context[Parcel], key: str) -> str:
-    return key
+def other_slip(_: Context[Parcel]) -> None:
+    return None
 
 
-def find(key: str) -> str:
-    return key
+def call(call: Call) -> Done:
+    return Done(receipt={"key": call.key})
 
 
-LABEL = Effect(name="label", channel="printer", send=call, recovery=Resend(), undo=recall)
-COLLECT = Effect(
+def recall(_: Call) -> Done:
+    return Done()
+
+
+def find(_: Call) -> Absent:
+    return Absent()
+
+
+PRINTER = Channel(name="printer")
+CARRIER = Channel(name="carrier", concurrency=2, rate=5.0)
+MAIL = Channel(name="mail")
+
+LABEL: Effect[Any] = Effect(
+    name="label",
+    channel=PRINTER,
+    request=slip,
+    send=call,
+    recovery=Resend(),
+    undo=Undo(send=recall, recovery=Resend()),
+)
+COLLECT: Effect[Any] = Effect(
     name="collect",
-    channel="carrier",
+    channel=CARRIER,
+    request=slip,
     send=call,
     recovery=Lookup(ask=find, settles_after=timedelta(minutes=5)),
 )
-TELL = Effect(name="tell", channel="mail", send=call, recovery=Ask())
+TELL: Effect[Any] = Effect(name="tell", channel=MAIL, request=slip, send=call, recovery=Ask())
 
 SEND: Transition[Any, Any] = Transition(
     name="send",

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.definition.sample import (
+    CARRIER,
     COLLECT,
     LABEL,
     LOSE,
@@ -23,16 +24,18 @@ from tests.definition.sample import (
     OtherSlip,
     Status,
     call,
+    find,
     is_stamped,
     is_weighed,
     labelling,
     losing,
+    other_slip,
     parcel,
     recall,
     seal,
     sending,
 )
-from workflow.definition import Ask, Reason, Workflow
+from workflow.definition import Ask, Reason, Resend, Undo, Workflow
 from workflow.definition.fingerprint import describe, fingerprint
 
 MEANING: dict[str, Workflow[Any, Any]] = {
@@ -60,10 +63,12 @@ MEANING: dict[str, Workflow[Any, Any]] = {
     "effects in another order": sending(before=(COLLECT, LABEL)),
     "an effect later": sending(before=(LABEL,), after=(COLLECT, TELL)),
     "an effect's name": labelling(name="print"),
-    "an effect's channel": labelling(channel="other"),
+    "an effect's channel": labelling(channel=CARRIER),
     "an effect's call": labelling(send=recall),
+    "an effect's request": labelling(request=other_slip),
     "an effect's recovery": labelling(recovery=Ask()),
-    "an effect's undo": labelling(undo=call),
+    "an effect's undo": labelling(undo=Undo(send=call, recovery=Resend())),
+    "an undo's recovery": labelling(undo=Undo(send=recall, recovery=Ask())),
     "an effect's undo gone": labelling(undo=None),
 }
 
@@ -123,7 +128,7 @@ def test_it_is_a_digest_of_a_description_that_can_be_stored_and_compared() -> No
     assert send["guards"] == [
         f"{is_weighed.__module__}.{name}" for name in ("is_weighed", "is_stamped")
     ]
-    assert send["before"][1]["recovery"] == "Lookup"
+    assert send["before"][1]["recovery"] == f"Lookup {find.__module__}.find 300"
     assert described["transitions"]["lose"]["automatic_after"] == 2_592_000.0
     assert len(fingerprint(PARCEL)) == 64
 

@@ -9,8 +9,9 @@ import pytest
 from tests.engine import probe
 from tests.engine.conftest import Ask, Make
 from workflow.definition import registry
+from workflow.effects.claim import is_due
 from workflow.engine import clock
-from workflow.engine.claim import claim, is_due
+from workflow.engine.claim import claim
 from workflow.engine.limits import limits
 from workflow.engine.rescue import rescue
 from workflow.models import Priority, State, TransitionEnvelope

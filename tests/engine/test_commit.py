@@ -181,7 +181,7 @@ def answer_yes(context: Context[Declaration]) -> bool:
     [
         ("guard", query, "may not query"),
         ("apply", query, "may not query"),
-        ("guard", change, "A guard changed the record's fields"),
+        ("guard", change, "A guard or a request changed the record's fields"),
         ("apply", change_record, "which is fixed"),
         ("guard", answer_yes, "return nothing, allow"),
     ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from django.db import OperationalError, connection
 
 from audit.models import Entry
 from tests.engine.conftest import Ask, Make, actions
@@ -50,6 +52,40 @@ def test_a_late_worker_cannot_settle_what_another_holds(make: Make, ask: Ask) ->
     assert work_off(claim=late, clock=clock.now)["fired"] == 0
     assert TransitionEnvelope.objects.get(record=record).claim == current.token
     assert work_off(claim=current, clock=clock.now)["fired"] == 1
+
+
+@pytest.mark.parametrize("amount", [1, -1], ids=["fired", "refused"])
+def test_a_commit_whose_answer_was_lost_is_not_late(
+    make: Make, ask: Ask, monkeypatch: pytest.MonkeyPatch, amount: int
+) -> None:
+    """The server commits, and the connection breaks before it says so; the worker tries again."""
+    record = make(amount=Decimal(amount))
+    ask(record)
+    batch = claim(worker="w/1", now=clock.now())
+    assert batch is not None
+    commit = connection.commit
+
+    def commit_unheard() -> None:
+        commit()
+        monkeypatch.undo()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(connection, "commit", commit_unheard)
+    work_off(claim=batch, clock=clock.now)
+
+    outcome = "fired" if amount > 0 else "refused"
+    assert actions(record) == ["started", "requested", outcome]
+    assert list(Attempt.objects.values_list("ending", flat=True)) == [outcome]
+
+
+def test_a_worker_declared_dead_is_late_even_if_nobody_took_over(make: Make, ask: Ask) -> None:
+    record = make()
+    ask(record)
+    frozen = claim(worker="frozen/1", now=clock.now())
+    assert frozen is not None
+    rescue(now=clock.now() + limits().lease + timedelta(minutes=1))
+    assert work_off(claim=frozen, clock=clock.now)["late"] == 1
+    assert actions(record) == ["started", "requested", "died", "late"]
 
 
 def test_a_live_lease_is_not_taken(make: Make, ask: Ask) -> None:

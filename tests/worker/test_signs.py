@@ -31,7 +31,7 @@ class TestPulse:
         return process.pid
 
     def test_without_any_sign_there_is_none(self, folder: Path) -> None:
-        assert pulse.read(folder) == Pulse(newest=0.0, busy=0)
+        assert pulse.read(folder) == Pulse(newest=0.0, alive=0, busy=0)
 
     @pytest.mark.parametrize("busy", [True, False])
     def test_a_worker_tells_whether_it_is_in_the_middle_of_something(
@@ -41,16 +41,28 @@ class TestPulse:
         pulse.beat(busy=not busy)
         pulse.beat(busy=busy)
         signs = pulse.read(folder)
-        assert signs.busy == int(busy)
+        assert (signs.alive, signs.busy) == (1, int(busy))
         assert before - 1 < signs.newest <= time.time()
 
     def test_a_dead_worker_is_not_busy_but_its_last_sign_counts_once(self, folder: Path) -> None:
         file = folder / str(self.dead())
         file.write_text("busy")
         os.utime(file, (1000, 1000))
-        assert pulse.read(folder) == Pulse(newest=1000.0, busy=0)
+        assert pulse.read(folder) == Pulse(newest=1000.0, alive=0, busy=0)
         assert not file.exists()
-        assert pulse.read(folder) == Pulse(newest=0.0, busy=0)
+        assert pulse.read(folder) == Pulse(newest=0.0, alive=0, busy=0)
+
+    @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only /proc tells")
+    def test_a_dead_worker_that_nobody_has_buried_is_dead(self, folder: Path) -> None:
+        process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # ended, and left as a zombie
+        (folder / str(process.pid)).write_text("busy")
+        signs = pulse.read(folder)
+        process.wait()
+        process.stdout.close()
+        assert (signs.alive, signs.busy) == (0, 0)
 
     def test_a_sign_from_the_future_is_of_now(self, folder: Path) -> None:
         """A clock that was set back must not keep a stuck cluster from being restarted."""

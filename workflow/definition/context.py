@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -26,6 +26,9 @@ class Context(Generic[S]):
     version: int
     """How many transitions the record has made."""
 
+    target: str
+    """Value of the status to which the transition leads."""
+
     actor: Actor
     """Who asked, fixed when the request was accepted."""
 
@@ -38,3 +41,5 @@ class Context(Generic[S]):
 
     requested_at: datetime
     transition_id: UUID
+    receipts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Receipts of the before-effects that are done so far, under their names."""

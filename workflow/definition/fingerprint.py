@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from workflow.definition.effect import Effect
+from workflow.definition.effect import Effect, Lookup, Recovery
 from workflow.definition.transition import Transition
 from workflow.definition.workflow import Workflow
 
@@ -52,14 +52,23 @@ def _transition(transition: Transition[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _effect(effect: Effect[Any]) -> dict[str, str | None]:
+def _effect(effect: Effect[Any]) -> dict[str, Any]:
     return {
         "name": effect.name,
-        "channel": effect.channel,
+        "channel": effect.channel.name,
+        "request": _name(effect.request),
         "send": _name(effect.send),
-        "recovery": type(effect.recovery).__name__,
-        "undo": _name(effect.undo),
+        "recovery": _recovery(effect.recovery),
+        "undo": None
+        if effect.undo is None
+        else {"send": _name(effect.undo.send), "recovery": _recovery(effect.undo.recovery)},
     }
+
+
+def _recovery(recovery: Recovery) -> str:
+    if isinstance(recovery, Lookup):
+        return f"Lookup {_name(recovery.ask)} {recovery.settles_after.total_seconds():g}"
+    return type(recovery).__name__
 
 
 def _name(function: Callable[..., Any] | None) -> str | None:

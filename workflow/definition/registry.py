@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workflow.definition.channel import Channel
 from workflow.definition.errors import DefinitionFault, UnknownDefinition
 from workflow.definition.fingerprint import fingerprint
 from workflow.definition.validation import faults
@@ -23,6 +24,9 @@ def register(workflow: Workflow[Any, Any]) -> None:
     found = faults(workflow)
     if found:
         raise DefinitionFault(workflow.key, found)
+    mixed = _mixed_channels(workflow)
+    if mixed:
+        raise DefinitionFault(workflow.key, mixed)
     known = _registered.get((workflow.name, workflow.version))
     if known is not None and fingerprint(known) != fingerprint(workflow):
         raise DefinitionFault(
@@ -49,6 +53,11 @@ def get(name: str, version: int) -> Workflow[Any, Any]:
         raise UnknownDefinition(name, version, _keys()) from None
 
 
+def find(name: str, version: int) -> Workflow[Any, Any] | None:
+    """Return that very version, or None if this release does not have it."""
+    return _registered.get((name, version))
+
+
 def latest(name: str) -> Workflow[Any, Any]:
     """Return the newest version, to which new requests are pinned.
 
@@ -72,6 +81,26 @@ def versions() -> dict[str, tuple[int, ...]]:
     for name, version in sorted(_registered):
         known[name] = (*known.get(name, ()), version)
     return known
+
+
+def channels() -> dict[str, Channel]:
+    """Return every channel that an effect of any version uses, by name."""
+    return {
+        effect.channel.name: effect.channel
+        for workflow in everything()
+        for transition in workflow.transitions
+        for effect in transition.effects
+    }
+
+
+def _mixed_channels(workflow: Workflow[Any, Any]) -> list[str]:
+    known = channels()
+    return [
+        f"channel {effect.channel.name!r} is declared in two ways; use one value for both"
+        for transition in workflow.transitions
+        for effect in transition.effects
+        if known.setdefault(effect.channel.name, effect.channel) != effect.channel
+    ]
 
 
 def _keys() -> list[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from workflow.definition.effect import Ask, Effect, Lookup, Resend
+from workflow.definition.effect_faults import effect_faults
+from workflow.definition.names import NAME
 from workflow.definition.transition import Transition
 from workflow.definition.workflow import Workflow
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 STATUS_LENGTH = 64
 
 
@@ -107,22 +106,17 @@ def _durations(transition: Transition[Any, Any]) -> Iterator[str]:
 
 
 def _effects(transition: Transition[Any, Any]) -> Iterator[str]:
-    counted = Counter(effect.name for effect in transition.effects)
+    counted = Counter(getattr(effect, "name", None) for effect in transition.effects)
     yield from (
         f"effect {name!r} is declared {count} times; its name is part of its key"
         for name, count in counted.items()
         if count > 1
     )
     for effect in transition.effects:
-        yield from _effect(effect)
-
-
-def _effect(effect: Effect[Any]) -> Iterator[str]:
-    if not NAME.fullmatch(effect.name):
-        yield f"effect {effect.name!r}: use lower case letters, digits and underscores"
-    recovery: object = effect.recovery
-    if not isinstance(recovery, Resend | Lookup | Ask):
-        yield (
-            f"effect {effect.name!r} does not declare its recovery; say Resend(), Lookup(...) or"
-            " Ask(), by what the downstream can do after a crash between call and receipt"
-        )
+        yield from effect_faults(effect)
+    for effect in transition.after:
+        if getattr(effect, "undo", None) is not None:
+            yield (
+                f"effect {effect.name!r} has an undo, but runs after the transition has fired, so"
+                " that nothing would undo it; declare it in `before`, or leave the undo out"
+            )

@@ -16,8 +16,13 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from workflow.definition import registry
+from workflow.engine.boundary import Boundary, reach
 from workflow.engine.limits import limits
 from workflow.models import Priority, State, TransitionEnvelope, uuid7
+from workflow.models.envelope import EnvelopeQuerySet
+
+_ACTIVE = (State.WAITING, State.RUNNING, State.SCHEDULED, State.CALLING, State.UNDOING)
+"""States in which `due_at` calls for somebody: to work, to rescue, to ripen, to end, to undo."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +64,21 @@ def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | No
         if taken < len(chosen):
             ours = TransitionEnvelope.objects.filter(pk__in=chosen, claim=token)
             chosen = list(ours.values_list("pk", flat=True))
+        reach(Boundary.CLAIM_WRITTEN)
+    reach(Boundary.CLAIM_COMMITTED)
     return Claim(token=token, worker=worker, envelopes=tuple(chosen)) if chosen else None
 
 
-def is_due(*, now: datetime) -> bool:
-    """Return whether a worker would find anything to do. One statement, no locks."""
+def due(*, now: datetime) -> EnvelopeQuerySet:
+    """Return the envelopes that call for somebody: to work, to rescue, to ripen, to undo."""
     return (
         TransitionEnvelope.objects.runnable(registry.versions())
+        .not_paused(now=now)
         .filter(
-            state__in=[State.WAITING, State.RUNNING, State.SCHEDULED],
+            state__in=_ACTIVE,
             priority__in=Priority.values,
             due_at__lte=now,
         )
-        .exists()
     )
 
 
@@ -83,7 +90,9 @@ def renew(*, claim: Claim, now: datetime) -> None:
 
 
 def _choose(*, now: datetime, limit: int) -> list[UUID]:
-    ready = TransitionEnvelope.objects.ready(now=now).runnable(registry.versions())
+    ready = (
+        TransitionEnvelope.objects.ready(now=now).runnable(registry.versions()).not_paused(now=now)
+    )
     if connection.features.has_select_for_update_skip_locked:
         ready = ready.select_for_update(skip_locked=True)
     chosen: list[UUID] = []

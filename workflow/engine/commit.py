@@ -9,23 +9,34 @@ halves until the culprit stands alone, so that its neighbours are not hurt.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 
 from audit import chain
+from workflow.engine.boundary import Boundary, reach
+from workflow.engine.call_first import Calling, call_first
 from workflow.engine.claim import Claim, renew
-from workflow.engine.decide import Fail, Fire, decide
+from workflow.engine.decide import CallFirst, Fail, Fire, decide
 from workflow.engine.fire import Fired, Moved, fire
 from workflow.engine.hold import hold, subjects
 from workflow.engine.late import note_late
 from workflow.engine.limits import limits
 from workflow.engine.settle import Ended, settle
-from workflow.models import Ending, State, TransitionEnvelope
+from workflow.models import (
+    EffectEntry,
+    EffectState,
+    Ending,
+    Phase,
+    State,
+    Tracked,
+    TransitionEnvelope,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -67,36 +78,73 @@ def work_off(*, claim: Claim, clock: Callable[[], datetime]) -> Counter[str]:
     return tally
 
 
-@transaction.atomic
 def _commit(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
+    with transaction.atomic():
+        outcomes = _decide_and_write(claim, ids, now)
+        reach(Boundary.BATCH_WRITTEN)
+    reach(Boundary.BATCH_COMMITTED)
+    return outcomes
+
+
+def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
     held = _held(claim, ids)
     found = subjects(held)
+    receipts = _receipts(held)
     fired: list[Fired] = []
+    calling: list[Calling] = []
     ended: list[Ended] = []
     left: list[UUID] = []
     until = time.monotonic() + limits().lease.total_seconds() / 6
     for envelope in held:
-        if time.monotonic() > until and (fired or ended):
+        if time.monotonic() > until and (fired or ended or calling):
             left.append(envelope.transition_id)
             continue
         subject = found.get(envelope.record_id)
-        decision = decide(envelope=envelope, subject=subject, now=now)
-        if isinstance(decision, Fire) and subject is not None:
-            fired.append(Fired(envelope=envelope, subject=subject, decision=decision))
-        elif not isinstance(decision, Fire):
-            ended.append(Ended(envelope=envelope, decision=decision))
-    notes = fire(fired=fired, token=claim.token, now=now) + settle(ended=ended, now=now)
-    if notes:
-        chain.append(notes)
+        mine = receipts.get(envelope.transition_id, {})
+        decision = decide(envelope=envelope, subject=subject, receipts=mine, now=now)
+        match decision:
+            case Fire():
+                fired.append(Fired(envelope=envelope, subject=_there(subject), decision=decision))
+            case CallFirst():
+                calling.append(Calling(envelope=envelope, decision=decision))
+            case _:
+                ended.append(Ended(envelope=envelope, decision=decision))
+    notes = (
+        fire(fired=fired, token=claim.token, now=now)
+        + call_first(calling=calling, now=now)
+        + settle(ended=ended, now=now)
+    )
+    chain.append(notes)
     if left:
         _give_back(claim, left, now)
     late = set(ids) - {envelope.transition_id for envelope in held}
     if late:
         transaction.on_commit(lambda: note_late(claim=claim, late=late, now=now))
-    transaction.on_commit(lambda: _log(fired, ended))
+    transaction.on_commit(lambda: _log(fired, calling, ended))
     outcomes = Counter({str(State.FIRED): len(fired), "late": len(late), "left": len(left)})
     outcomes.update(str(each.envelope.state) for each in ended)
+    outcomes[str(State.CALLING)] += len(calling)
     return outcomes
+
+
+def _there(subject: Tracked | None) -> Tracked:
+    if subject is None:
+        raise AssertionError("nothing fires without its subject")
+    return subject
+
+
+def _receipts(held: Sequence[TransitionEnvelope]) -> dict[UUID, dict[str, Mapping[str, Any]]]:
+    """Return what the before-effects that are done have brought, by envelope and name."""
+    called = [envelope.transition_id for envelope in held if envelope.called]
+    if not called:
+        return {}
+    done = EffectEntry.objects.filter(
+        envelope__in=called, phase=Phase.BEFORE, state=EffectState.DONE
+    ).values_list("envelope", "name", "receipt")
+    found: dict[UUID, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for envelope, name, receipt in done:
+        found[envelope][name] = receipt
+    return found
 
 
 def _held(claim: Claim, ids: Sequence[UUID]) -> list[TransitionEnvelope]:
@@ -123,7 +171,7 @@ def _blame(claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime) -
     )
     ended = [Ended(envelope=envelope, decision=fail) for envelope in _held(claim, ids)]
     chain.append(settle(ended=ended, now=now))
-    transaction.on_commit(lambda: _log([], ended))
+    transaction.on_commit(lambda: _log([], [], ended))
     return Counter(str(each.envelope.state) for each in ended)
 
 
@@ -131,9 +179,12 @@ def _is_connected() -> bool:
     return connection.connection is not None and connection.is_usable()
 
 
-def _log(fired: Sequence[Fired], ended: Sequence[Ended]) -> None:
+def _log(fired: Sequence[Fired], calling: Sequence[Calling], ended: Sequence[Ended]) -> None:
     for each in fired:
         log.info("transition.fired", target=each.envelope.target, **_facts(each.envelope))
+    for one in calling:
+        effect = one.decision.planned.effect.name
+        log.info("transition.calling", effect=effect, **_facts(one.envelope))
     for other in ended:
         envelope = other.envelope
         event = log.warning if envelope.state == State.PARKED else log.info

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from workflow.definition import (
 )
 from workflow.engine import standing
 from workflow.engine.bounded import TooLong, bounded
+from workflow.engine.plan import Planned, every_after, next_before
 from workflow.models import Ending, Tracked, TransitionEnvelope
 
 _DETAIL = 8000
@@ -40,6 +41,17 @@ class Fire:
     findings: tuple[Finding, ...]
     changed: tuple[str, ...]
     """Names of the fields that `apply` changed."""
+
+    effects: tuple[Planned, ...] = ()
+    """What follows from it downstream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFirst:
+    """Every guard consents, and a before-effect must be done before it may fire."""
+
+    findings: tuple[Finding, ...]
+    planned: Planned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +77,20 @@ class Fail:
     retry_after: timedelta | None = None
 
 
-Decision = Fire | Refuse | Fail
+Decision = Fire | CallFirst | Refuse | Fail
+
+Receipts = Mapping[str, Mapping[str, Any]]
 
 
-def decide(*, envelope: TransitionEnvelope, subject: Tracked | None, now: datetime) -> Decision:
+def decide(
+    *, envelope: TransitionEnvelope, subject: Tracked | None, receipts: Receipts, now: datetime
+) -> Decision:
     """Decide on an envelope whose record and subject are locked.
 
     Never raises for what a handler does: whatever a guard or `apply` throws becomes a Fail.
+
+    Args:
+        receipts: Those of its before-effects that are done, by name.
     """
     if envelope.deadline_at is not None and now >= envelope.deadline_at:
         message = f"Its deadline, {envelope.deadline_at.isoformat()}, had passed."
@@ -97,27 +116,13 @@ def decide(*, envelope: TransitionEnvelope, subject: Tracked | None, now: dateti
     )
     if refused:
         return Refuse(findings=tuple(Finding(guard=each.code, answer=each) for each in refused))
-    return _guarded(transition, envelope, subject, now)
+    return _guarded(transition, _context(envelope, subject, receipts, now))
 
 
-def _guarded(
-    transition: Transition[Any, Any],
-    envelope: TransitionEnvelope,
-    subject: Tracked,
-    now: datetime,
-) -> Decision:
-    context = _context(envelope, subject, now)
+def _guarded(transition: Transition[Any, Any], context: Context[Any]) -> Decision:
     try:
         with bounded(transition.timeout), _no_queries():
-            before = _fields(subject)
-            findings = tuple(_ask(guard, context) for guard in transition.guards)
-            if _fields(subject) != before:
-                raise Permanent("A guard changed the record's fields; only `apply` may.")
-            if any(isinstance(finding.answer, Refusal) for finding in findings):
-                return Refuse(findings=findings)
-            if transition.apply is not None:
-                transition.apply(context)
-            return Fire(findings=findings, changed=_changed(before, subject))
+            return _consult(transition, context)
     except TooLong:
         message = f"Took longer than its {transition.timeout.total_seconds():g} s."
         return Fail(ending=Ending.TIMED_OUT, code="timeout", message=message)
@@ -129,18 +134,41 @@ def _guarded(
         return _fail(Ending.ERROR, error)
 
 
-def _context(envelope: TransitionEnvelope, subject: Tracked, now: datetime) -> Context[Any]:
+def _consult(transition: Transition[Any, Any], context: Context[Any]) -> Decision:
+    subject = context.subject
+    before = _fields(subject)
+    findings = tuple(_ask(guard, context) for guard in transition.guards)
+    refused = any(isinstance(finding.answer, Refusal) for finding in findings)
+    planned = None if refused else next_before(transition, context)
+    if _fields(subject) != before:
+        raise Permanent("A guard or a request changed the record's fields; only `apply` may.")
+    if refused:
+        return Refuse(findings=findings)
+    if planned is not None:
+        return CallFirst(findings=findings, planned=planned)
+    if transition.apply is not None:
+        transition.apply(context)
+    changed = _changed(before, subject)
+    effects = every_after(transition, context)
+    return Fire(findings=findings, changed=changed, effects=effects)
+
+
+def _context(
+    envelope: TransitionEnvelope, subject: Tracked, receipts: Receipts, now: datetime
+) -> Context[Any]:
     actor_id = None if envelope.actor_id is None else str(envelope.actor_id)
     return Context(
         subject=subject,
         status=envelope.record.status,
         version=envelope.record.version,
+        target=envelope.target,
         actor=Actor(id=actor_id, label=envelope.actor_label),
         payload=envelope.payload,
         reason=envelope.reason,
         now=now,
         requested_at=envelope.requested_at,
         transition_id=envelope.transition_id,
+        receipts=receipts,
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from workflow.definition import registry
+from workflow.definition import Workflow, registry
 from workflow.definition.fingerprint import describe, fingerprint
-from workflow.models import DefinitionVersion, Record, TransitionEnvelope
+from workflow.models import DefinitionVersion, EffectEntry, Record, TransitionEnvelope
 
 
 def note(*, using: str = DEFAULT_DB_ALIAS) -> None:
@@ -70,6 +72,7 @@ def vanished(*, using: str = DEFAULT_DB_ALIAS) -> list[str]:
             found.append(f"workflow {name}/{version} (its envelopes are not finished)")
         elif transition not in definition.by_name:
             found.append(f"transition {transition!r} of {name}/{version}")
+    found += _vanished_effects(known, using)
     latest = {each.name: each for each in registry.everything()}
     standing = (
         Record.objects.using(using)
@@ -83,3 +86,25 @@ def vanished(*, using: str = DEFAULT_DB_ALIAS) -> list[str]:
         elif status not in latest[name].status_values:
             found.append(f"status {status!r} of workflow {name!r} (records stand in it)")
     return list(dict.fromkeys(found))
+
+
+def _vanished_effects(
+    known: Mapping[tuple[str, int], Workflow[Any, Any]], using: str
+) -> list[str]:
+    """Return the effects of envelopes that have ended, which are still to be delivered."""
+    pending = (
+        EffectEntry.objects.using(using)
+        .unfinished()
+        .values_list(
+            "envelope__workflow", "envelope__definition_version", "envelope__transition", "name"
+        )
+        .distinct()
+        .order_by("envelope__workflow", "envelope__definition_version", "name")
+    )
+    found = []
+    for name, version, transition, effect in pending:
+        workflow = known.get((name, version))
+        declared = None if workflow is None else workflow.by_name.get(transition)
+        if declared is None or effect not in {each.name for each in declared.effects}:
+            found.append(f"effect {effect!r} of {transition!r} in {name}/{version}")
+    return found

@@ -13,11 +13,11 @@ from simple_history.utils import get_history_manager_for_model
 
 from audit.chain import Note
 from workflow.definition import WorkflowError, registry
-from workflow.engine import timers
+from workflow.engine import plan, timers
 from workflow.engine.decide import Fire
 from workflow.engine.settle import attempt
 from workflow.engine.trail import Action, note
-from workflow.models import Attempt, Record, State, Tracked, TransitionEnvelope
+from workflow.models import Attempt, Phase, Record, State, Tracked, TransitionEnvelope
 
 
 class Moved(WorkflowError):
@@ -54,6 +54,7 @@ def fire(*, fired: Sequence[Fired], token: UUID, now: datetime) -> list[Note]:
     Attempt.objects.bulk_create(
         [attempt(each.envelope, each.decision, now) for each in fired], batch_size=200
     )
+    _plan_effects(fired, now)
     stopped = _turn_timers(fired, now)
     return [_note(each, now) for each in fired] + stopped
 
@@ -128,6 +129,16 @@ def _write_history(fired: Sequence[Fired], now: datetime) -> None:
         )
 
 
+def _plan_effects(fired: Sequence[Fired], now: datetime) -> None:
+    plan.save(
+        [
+            plan.entry(envelope=each.envelope, phase=Phase.AFTER, planned=planned, now=now)
+            for each in fired
+            for planned in each.decision.effects
+        ]
+    )
+
+
 def _turn_timers(fired: Sequence[Fired], now: datetime) -> list[Note]:
     timed = [each for each in fired if _has_timers(each.envelope)]
     if not timed:
@@ -165,6 +176,7 @@ def _note(each: Fired, now: datetime) -> Note:
         "worker": each.envelope.worker,
         "findings": [finding.as_evidence() for finding in each.decision.findings],
         "fields": sorted(each.decision.changed),
+        "effects": [planned.as_evidence() for planned in each.decision.effects],
     }
     return note(
         envelope=each.envelope,

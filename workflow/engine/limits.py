@@ -17,6 +17,12 @@ class Limits:
     lease: timedelta
     """How long a claim holds without renewal; a dead worker's envelopes wait this long at most."""
 
+    send_window: timedelta
+    """How long after its intent a downstream call may begin; shorter than the lease."""
+
+    calls: int
+    """Most downstream calls that one worker makes at a time."""
+
     batch: int
     """Most envelopes claimed and committed together."""
 
@@ -33,6 +39,8 @@ def limits() -> Limits:
     chosen = getattr(settings, "ESCAPEMENT", {})
     return Limits(
         lease=timedelta(seconds=chosen.get("LEASE_SECONDS", 30)),
+        send_window=timedelta(seconds=chosen.get("SEND_WINDOW_SECONDS", 5)),
+        calls=chosen.get("CALLS_PER_WORKER", 16),
         batch=chosen.get("BATCH_SIZE", 50),
         payload_bytes=chosen.get("PAYLOAD_LIMIT_BYTES", 65536),
         drain=timedelta(seconds=chosen.get("DRAIN_SECONDS", 30)),

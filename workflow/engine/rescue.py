@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from audit import chain
+from workflow.engine.boundary import Boundary, reach
 from workflow.engine.claim import Claim
 from workflow.engine.decide import Fail
 from workflow.engine.hold import hold
@@ -70,6 +71,8 @@ def _end(which: QuerySet[TransitionEnvelope], fail: Fail, now: datetime) -> int:
         held = hold(which.filter(pk__in=chosen), skip_locked=True)
         ended = [Ended(envelope=each, decision=fail) for each in held]
         chain.append(settle(ended=ended, now=now))
+        reach(Boundary.RESCUE_WRITTEN)
+    reach(Boundary.RESCUE_COMMITTED)
     for envelope in held:
         log.warning(
             "attempt.ended",

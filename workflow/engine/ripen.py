@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from workflow.engine.boundary import Boundary, reach
 from workflow.engine.hold import hold
 from workflow.models import IN_FLIGHT, State, TransitionEnvelope
 
@@ -31,6 +32,8 @@ def ripen(*, now: datetime) -> int:
         return 0
     with transaction.atomic():
         _ripen(ripe.filter(pk__in=chosen), now)
+        reach(Boundary.RIPEN_WRITTEN)
+    reach(Boundary.RIPEN_COMMITTED)
     return len(chosen)
 
 

@@ -8,11 +8,14 @@ from datetime import datetime
 
 from audit.chain import Note
 from workflow.engine.backoff import next_try, policy
-from workflow.engine.decide import Fail, Fire, Refuse
+from workflow.engine.decide import CallFirst, Decision, Fail, Fire, Refuse
 from workflow.engine.trail import Action, note
 from workflow.models import Attempt, Ending, State, TransitionEnvelope
 
-_CHANGED = ["state", "due_at", "finished_at", "attempts", "crashes", "code", "message"]
+_CHANGED = [
+    *("state", "due_at", "finished_at", "closing_as"),
+    *("attempts", "crashes", "code", "message"),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +44,7 @@ def settle(*, ended: Sequence[Ended], now: datetime) -> list[Note]:
     return notes
 
 
-def attempt(
-    envelope: TransitionEnvelope, decision: Fire | Refuse | Fail, now: datetime
-) -> Attempt:
+def attempt(envelope: TransitionEnvelope, decision: Decision, now: datetime) -> Attempt:
     """Return the unsaved row of the attempt that has just ended."""
     row = Attempt(
         envelope_id=envelope.transition_id,
@@ -55,6 +56,9 @@ def attempt(
     match decision:
         case Fire():
             row.ending = Ending.FIRED
+        case CallFirst(planned=planned):
+            row.ending = Ending.CALLED
+            row.message = planned.effect.name
         case Refuse(refusals=refusals):
             row.ending = Ending.REFUSED
             row.code = refusals[0].code
@@ -135,6 +139,12 @@ def _next_state(envelope: TransitionEnvelope, fail: Fail, now: datetime) -> Acti
 
 
 def _finish(envelope: TransitionEnvelope, state: State, now: datetime) -> None:
-    envelope.state = state
-    envelope.due_at = None
-    envelope.finished_at = now
+    """Bring it to its end; by way of undoing, where something was done downstream for it."""
+    if envelope.called:
+        envelope.state = State.UNDOING
+        envelope.closing_as = state
+        envelope.due_at = now
+    else:
+        envelope.state = state
+        envelope.due_at = None
+        envelope.finished_at = now

@@ -1,4 +1,4 @@
-"""What is stored: records, envelopes, attempts, definition versions, clusters, backfill runs."""
+"""What is stored: records, envelopes, effects, their attempts, channels, clusters, backfills."""
 
 from workflow.models.attempt import Attempt, Ending
 from workflow.models.backfill import (
@@ -8,8 +8,19 @@ from workflow.models.backfill import (
     BackfillRun,
     Fault,
 )
+from workflow.models.channel import Channel, Closed
 from workflow.models.cluster import Cluster
 from workflow.models.definition_version import DefinitionVersion
+from workflow.models.effect_attempt import EffectAttempt, Kind, Outcome
+from workflow.models.effect_entry import (
+    EFFECT_FINAL,
+    EFFECT_READY,
+    EFFECT_STUCK,
+    Doubt,
+    EffectEntry,
+    EffectState,
+    Phase,
+)
 from workflow.models.envelope import (
     FINAL,
     IN_FLIGHT,
@@ -19,24 +30,39 @@ from workflow.models.envelope import (
     TransitionEnvelope,
 )
 from workflow.models.identity import uuid7
+from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
     "ADOPTABLE",
+    "EFFECT_FINAL",
+    "EFFECT_READY",
+    "EFFECT_STUCK",
     "FINAL",
     "IN_FLIGHT",
     "Attempt",
     "BackfillLeft",
     "BackfillReject",
     "BackfillRun",
+    "Channel",
+    "Closed",
     "Cluster",
     "DefinitionVersion",
+    "Doubt",
+    "EffectAttempt",
+    "EffectEntry",
+    "EffectState",
     "Ending",
     "Fault",
+    "Kind",
     "Origin",
+    "Outcome",
+    "Pause",
+    "Phase",
     "Priority",
     "Record",
+    "Scope",
     "State",
     "Tracked",
     "TransitionEnvelope",

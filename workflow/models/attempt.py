@@ -13,6 +13,8 @@ class Ending(models.TextChoices):
     """How an attempt ended."""
 
     FIRED = "fired", "Fired"
+    CALLED = "called", "Handed to a before-effect"
+    CANCELLED = "cancelled", "Cancelled by a person"
     REFUSED = "refused", "Refused by its guards"
     ERROR = "error", "Failed; may be tried again"
     PERMANENT = "permanent", "Failed for good"

@@ -14,8 +14,11 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
 from workflow.models.backfill import BackfillRun
+from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
 
 
@@ -31,6 +34,12 @@ class State(models.TextChoices):
     RUNNING = "running", "Running"
     """Claimed by a worker, whose lease ends at `due_at`."""
 
+    CALLING = "calling", "Calling downstream"
+    """Its guards consent; a before-effect is being delivered, whose outcome makes it due again."""
+
+    UNDOING = "undoing", "Undoing"
+    """It will not fire; what its before-effects did is being taken back. Then: `closing_as`."""
+
     PARKED = "parked", "Parked"
     """Automatic attempts are used up or pointless; a person decides. Keeps its slot."""
 
@@ -43,7 +52,7 @@ class State(models.TextChoices):
     """Happened before the record came under the engine, as a source tells. It moved no record."""
 
 
-IN_FLIGHT = (State.WAITING, State.RUNNING, State.PARKED)
+IN_FLIGHT = (State.WAITING, State.RUNNING, State.CALLING, State.UNDOING, State.PARKED)
 """States that hold the record's one slot."""
 
 FINAL = (State.FIRED, State.REFUSED, State.FAILED, State.CANCELLED, State.RECONSTRUCTED)
@@ -76,18 +85,35 @@ class EnvelopeQuerySet(models.QuerySet["TransitionEnvelope"]):
 
     def runnable(self, versions: Mapping[str, Collection[int]]) -> Self:
         """Return those pinned to one of these definition versions, by workflow name."""
-        known = models.Q()
+        known = Q()
         for workflow, numbers in versions.items():
-            known |= models.Q(workflow=workflow, definition_version__in=numbers)
+            known |= Q(workflow=workflow, definition_version__in=numbers)
         return self.filter(known) if known else self.none()
 
     def ready(self, *, now: datetime) -> Self:
         """Return those that a worker may claim."""
         return self.filter(state=State.WAITING, due_at__lte=now)
 
+    def not_paused(self, *, now: datetime) -> Self:
+        """Return those that no pause of their workflow or transition holds up."""
+        full_name = Concat(OuterRef("workflow"), Value("."), OuterRef("transition"))
+        held_up = Pause.objects.in_force(now=now).filter(
+            Q(scope=Scope.WORKFLOW, name=OuterRef("workflow"))
+            | Q(scope=Scope.TRANSITION, name=full_name)
+        )
+        return self.exclude(Exists(held_up))
+
     def expired(self, *, now: datetime) -> Self:
         """Return those whose worker let its lease run out."""
         return self.filter(state=State.RUNNING, due_at__lte=now)
+
+    def overdue(self, *, now: datetime) -> Self:
+        """Return those whose deadline came while they waited for a before-effect."""
+        return self.filter(state=State.CALLING, due_at__lte=now)
+
+    def to_undo(self, *, now: datetime) -> Self:
+        """Return those of which the next before-effect is to be taken back."""
+        return self.filter(state=State.UNDOING, due_at__lte=now)
 
     def ripe(self, *, now: datetime) -> Self:
         """Return those scheduled for now or earlier."""
@@ -128,6 +154,9 @@ class TransitionEnvelope(models.Model):
     correlation_id = models.CharField(max_length=64, editable=False)
     expected_version = models.PositiveIntegerField(
         null=True, blank=True, editable=False, help_text="Fires only from this record version."
+    )
+    traceparent = models.CharField(
+        max_length=55, blank=True, editable=False, help_text="W3C trace context of the request."
     )
     requested_at = models.DateTimeField(editable=False)
     deadline_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -178,6 +207,16 @@ class TransitionEnvelope(models.Model):
     crashes = models.PositiveIntegerField(
         default=0, editable=False, help_text="How many of them killed or lost their worker."
     )
+    called = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Before-effects that were planned."
+    )
+    closing_as = models.CharField(
+        max_length=16,
+        choices=State.choices,
+        blank=True,
+        editable=False,
+        help_text="Final state that it is going to reach without firing.",
+    )
     code = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Stable reason code of the outcome."
     )
@@ -197,17 +236,17 @@ class TransitionEnvelope(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["record"],
-                condition=models.Q(state__in=[State.WAITING, State.RUNNING, State.PARKED]),
+                condition=Q(state__in=list(IN_FLIGHT)),
                 name="envelope_slot",
             ),
             models.UniqueConstraint(
                 fields=["record", "resulting_version"],
-                condition=models.Q(resulting_version__isnull=False),
+                condition=Q(resulting_version__isnull=False),
                 name="envelope_resulting_version",
             ),
             models.CheckConstraint(
-                condition=~models.Q(state=State.RECONSTRUCTED)
-                | models.Q(
+                condition=~Q(state=State.RECONSTRUCTED)
+                | Q(
                     origin=Origin.BACKFILL,
                     happened_at__isnull=False,
                     source_run__isnull=False,
@@ -219,13 +258,13 @@ class TransitionEnvelope(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["state", "priority", "due_at"],
-                condition=models.Q(due_at__isnull=False),
+                condition=Q(due_at__isnull=False),
                 name="envelope_due",
             ),
             models.Index(fields=["correlation_id"], name="envelope_correlation"),
             models.Index(
                 fields=["source_run", "source_row"],
-                condition=models.Q(source_run__isnull=False),
+                condition=Q(source_run__isnull=False),
                 name="envelope_source",
             ),
         ]

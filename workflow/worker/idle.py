@@ -42,8 +42,10 @@ class Idle:
             # Work may have been announced just before: look once more, at once.
             self._listening = raw
             return
-        for _ in raw.notifies(timeout=LONGEST, stop_after=1):
-            pass
+        # The driver's own errors are nobody's to catch: a lost connection must look like one.
+        with connection.wrap_database_errors:
+            for _ in raw.notifies(timeout=LONGEST, stop_after=1):
+                pass
 
     def _await_commit(self) -> None:
         """SQLite counts the commits of other connections in `data_version`."""

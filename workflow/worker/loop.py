@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 
 import structlog
 from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 
+from workflow.effects.courier import Courier
 from workflow.engine import clock
 from workflow.worker import pulse
 from workflow.worker.turn import turn
@@ -22,17 +24,27 @@ CLUSTER = "ESCAPEMENT_CLUSTER"
 """Environment variable with the cluster's name, the prefix of its workers' names."""
 
 
+@cache
+def _calls() -> Courier:
+    """Return this worker's calls, which outlive a turn that the database has cut short."""
+    worker = f"{os.environ.get(CLUSTER, 'unsupervised')}/{os.getpid()}"
+    return Courier(worker=worker, clock=clock.now)
+
+
 def run() -> None:
     """Take one turn. Returns None: a message's result is nobody's business."""
-    worker = f"{os.environ.get(CLUSTER, 'unsupervised')}/{os.getpid()}"
+    calls = _calls()
     until = time.monotonic() + _TURN_SECONDS
 
     def go_on() -> bool:
         pulse.beat(busy=True)
-        return time.monotonic() < until
+        if pulse.is_draining():
+            return False
+        return time.monotonic() < until or calls.in_flight > 0
 
+    worker = calls.worker
     try:
-        tally = turn(worker=worker, clock=clock.now, go_on=go_on)
+        tally = turn(worker=worker, clock=clock.now, go_on=go_on, calls=calls)
     except (OperationalError, InterfaceError) as error:
         log.warning("database.away", worker=worker, error=str(error))
         connection.close()

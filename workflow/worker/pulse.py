@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ VARIABLE = "ESCAPEMENT_PULSE"
 
 _BUSY = "busy"
 _IDLE = "idle"
+_DRAINING = "draining"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +26,11 @@ class Pulse:
     newest: float
     """Unix time of the last sign of any worker; 0 if there was none."""
 
+    alive: int
+    """Live workers that have shown themselves."""
+
     busy: int
-    """Live workers that are in the middle of a turn."""
+    """Those of them that are in the middle of a turn."""
 
 
 def beat(*, busy: bool) -> None:
@@ -35,22 +40,49 @@ def beat(*, busy: bool) -> None:
         Path(folder, str(os.getpid())).write_text(_BUSY if busy else _IDLE, encoding="ascii")
 
 
+def drain(folder: Path) -> None:
+    """Tell the workers of a supervisor to begin nothing new."""
+    (folder / _DRAINING).touch()
+
+
+def is_draining() -> bool:
+    """Return whether this process's supervisor wants it to come to an end."""
+    folder = os.environ.get(VARIABLE)
+    return folder is not None and Path(folder, _DRAINING).exists()
+
+
+def clear(folder: Path) -> None:
+    """Forget the signs of all workers."""
+    for file in _signs(folder):
+        file.unlink()
+
+
 def read(folder: Path) -> Pulse:
     """Return how the workers of a supervisor are; files of dead ones are taken away."""
     newest = 0.0
-    busy = 0
-    for file in folder.iterdir():
+    alive = busy = 0
+    for file in _signs(folder):
         newest = max(newest, file.stat().st_mtime)
         if not _is_alive(int(file.name)):
             file.unlink()
-        elif file.read_text(encoding="ascii") == _BUSY:
-            busy += 1
-    return Pulse(newest=min(newest, time.time()), busy=busy)
+            continue
+        alive += 1
+        busy += file.read_text(encoding="ascii") == _BUSY
+    return Pulse(newest=min(newest, time.time()), alive=alive, busy=busy)
+
+
+def _signs(folder: Path) -> Iterator[Path]:
+    return folder.glob("[0-9]*")
 
 
 def _is_alive(process: int) -> bool:
+    """Return whether it runs; a zombie, whose parent does not look after it, does not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    return True
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return True  # no /proc here; or it has gone just now, and the next look will tell
+    return state.rpartition(")")[2].split()[0] != "Z"

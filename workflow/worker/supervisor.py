@@ -9,6 +9,10 @@ is due and reads the workers' pulse. If something is due, no worker has shown a 
 `WEDGED_AFTER`, and not all of them are busy, the whole group is killed and started anew. It
 knows then that the old workers are gone, so it takes back their claims at once.
 
+A worker that is killed at a bad instant takes the sentinel with it, which waits for ever for a
+lock that the dead one holds, and replaces nobody any more. So a cluster that is short of workers
+for `SHORT_FOR` is started anew as well.
+
 Nothing depends on the supervisor being right: a cluster killed for nothing costs a second or two,
 and fences keep the results whole.
 """
@@ -26,8 +30,9 @@ from types import FrameType
 import structlog
 from django.db import DatabaseError, connection
 
+from workflow.effects import rescue as effects
+from workflow.effects.claim import is_due
 from workflow.engine import clock
-from workflow.engine.claim import is_due
 from workflow.engine.limits import limits
 from workflow.engine.rescue import rescue_cluster
 from workflow.worker import pulse, roll
@@ -39,15 +44,16 @@ log = structlog.get_logger(__name__)
 WEDGED_AFTER = 3.0
 """Seconds that due work may wait without any worker's sign of life."""
 
+SHORT_FOR = 5.0
+"""Seconds that dead workers may go without being replaced; the sentinel looks twice a second."""
+
 BOOT = 15.0
 """Seconds that a fresh cluster has until its first sign of life."""
 
 _LOOK_EVERY = 0.25
 _ROLL_EVERY = 5.0
-_CALM = 60.0
-"""A cluster that lived this long may be restarted at once; a shorter life makes the next wait."""
-
 _LONGEST_PAUSE = 30.0
+"""Seconds between two starts of a cluster that ends before it has come to life."""
 
 
 class Supervisor:
@@ -59,6 +65,7 @@ class Supervisor:
         self._restarts = 0
         self._pause = 0.0
         self._due_since: float | None = None
+        self._short_since: float | None = None
         self._newest = 0.0
         self._stopping = 0
         self._rolled = 0.0
@@ -83,7 +90,7 @@ class Supervisor:
         log.info("cluster.stopping", cluster=self.cluster, signal=number, times=self._stopping)
 
     def _start(self) -> Group:
-        self._due_since = None
+        self._due_since = self._short_since = None
         environment = {
             **os.environ,
             pulse.VARIABLE: str(self._folder),
@@ -95,18 +102,29 @@ class Supervisor:
 
     def _problem(self, group: Group) -> str:
         """Return why the cluster must be started anew, in words; empty when it is well."""
+        signs = self._signs()
         if group.has_ended:
             return f"its main process ended with code {group.main.returncode}"
-        signs = pulse.read(self._folder)
-        # What a worker showed counts still when it is dead, and its file is gone.
-        self._newest = max(self._newest, signs.newest)
+        return self._shortage(group, signs) or self._standstill(group, signs)
+
+    def _shortage(self, group: Group, signs: pulse.Pulse) -> str:
+        now = time.time()
+        if signs.alive >= self.workers or not self._has_lived(group):
+            self._short_since = None
+            return ""
+        self._short_since = self._short_since or now
+        if now - self._short_since < SHORT_FOR:
+            return ""
+        return f"only {signs.alive} of {self.workers} workers live, and nobody replaces the others"
+
+    def _standstill(self, group: Group, signs: pulse.Pulse) -> str:
         now = time.time()
         if not self._is_due():
             self._due_since = None
             return ""
         self._due_since = self._due_since or now
         silent = now - max(self._due_since, self._newest)
-        if self._newest < group.started and now - group.started < BOOT:
+        if not self._has_lived(group) and now - group.started < BOOT:
             return ""
         patience = WEDGED_AFTER
         if signs.busy >= self.workers:
@@ -114,6 +132,16 @@ class Supervisor:
         if silent < patience:
             return ""
         return f"work was due for {silent:.1f} s, {signs.busy} of {self.workers} workers busy"
+
+    def _signs(self) -> pulse.Pulse:
+        signs = pulse.read(self._folder)
+        # What a worker showed counts still when it is dead, and its file is gone.
+        self._newest = max(self._newest, signs.newest)
+        return signs
+
+    def _has_lived(self, group: Group) -> bool:
+        """Return whether any worker of the cluster has been ready for work."""
+        return self._newest >= group.started
 
     def _is_due(self) -> bool:
         try:
@@ -125,11 +153,12 @@ class Supervisor:
 
     def _restart(self, group: Group, problem: str) -> Group:
         log.error("cluster.restarting", cluster=self.cluster, problem=problem)
-        self._bury(group)
-        if time.time() - group.started > _CALM:
+        if self._has_lived(group):
+            # It was killed, and the next one will live as well, however often that happens.
             self._pause = 0.0
-        elif group.has_ended and not problem.startswith("work was due"):
+        elif group.has_ended:
             self._pause = min(max(1.0, self._pause * 2), _LONGEST_PAUSE)
+        self._bury(group)
         self._wait(self._pause)
         self._restarts += 1
         return self._start()
@@ -137,13 +166,13 @@ class Supervisor:
     def _bury(self, group: Group) -> None:
         """Kill what is left of the group and, once it is known to be gone, free its claims."""
         gone = group.kill()
-        for file in self._folder.iterdir():
-            file.unlink()
+        pulse.clear(self._folder)
         if not gone:
             log.error("cluster.remains", cluster=self.cluster, group=group.main.pid)
             return
         try:
             taken_back = rescue_cluster(cluster=self.cluster, now=clock.now())
+            taken_back += effects.rescue_cluster(cluster=self.cluster, now=clock.now())
         except DatabaseError as error:
             log.warning("database.away", process="supervisor", error=str(error))
             connection.close()
@@ -151,6 +180,7 @@ class Supervisor:
             log.info("cluster.buried", cluster=self.cluster, taken_back=taken_back)
 
     def _end(self, group: Group) -> bool:
+        pulse.drain(self._folder)
         group.drain()
         until = time.monotonic() + limits().drain.total_seconds()
         while not group.has_ended and time.monotonic() < until and not self._insisted:

@@ -9,6 +9,8 @@ from datetime import datetime
 import structlog
 from django.db import DatabaseError, IntegrityError, connection
 
+from workflow.effects import compensate, courier
+from workflow.effects import rescue as effects
 from workflow.engine.claim import Claim, claim
 from workflow.engine.commit import work_off
 from workflow.engine.rescue import hand_back, rescue
@@ -18,28 +20,56 @@ log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
+_DUTIES = (rescue, effects.rescue, ripen, compensate.expire, compensate.compensate)
+"""What keeps things moving that no worker holds. Any number of workers may do them at once."""
 
-def turn(*, worker: str, clock: Clock, go_on: Callable[[], bool]) -> Counter[str]:
-    """Work until nothing is due or `go_on` says no; return the outcomes' counts.
+_LOOK_EVERY = 0.05
+"""Seconds between two looks for other work, while calls are under way."""
 
-    Any number of workers may do this at once, in any number of processes and hosts.
+
+def turn(
+    *, worker: str, clock: Clock, go_on: Callable[[], bool], calls: courier.Courier | None = None
+) -> Counter[str]:
+    """Work until nothing is due and no call is under way; return the outcomes' counts.
+
+    Once `go_on` says no, nothing new is begun, and calls that are under way are waited for. Any
+    number of workers may do this at once, in any number of processes and hosts.
+
+    Args:
+        calls: The worker's calls, kept from one turn to the next; by default, those of this turn.
 
     Raises:
         DatabaseError: The database is away. Nothing is lost: what was claimed was handed back, or
             is due again when its lease ends.
     """
+    calls = calls or courier.Courier(worker=worker, clock=clock)
     tally: Counter[str] = Counter()
-    while go_on():
-        _keep_order(clock())
-        batch = claim(worker=worker, now=clock())
-        if batch is None:
-            break
-        tally += _work_off(batch, clock)
-    return tally
+    while True:
+        ended = calls.collect()
+        _do_duties(clock())
+        begun = Counter[str]()
+        may_begin = go_on()
+        if may_begin:
+            begun = _begin(worker, calls, clock)
+        tally += ended + begun
+        if may_begin and (ended or begun):
+            continue
+        if not calls.in_flight:
+            return tally
+        calls.wait(_LOOK_EVERY)
 
 
-def _keep_order(now: datetime) -> None:
-    for duty in (rescue, ripen):
+def _begin(worker: str, calls: courier.Courier, clock: Clock) -> Counter[str]:
+    """Take up what is due: first the effects of what was just decided, then decisions."""
+    begun = Counter({"calls": calls.take()})
+    batch = claim(worker=worker, now=clock())
+    if batch is not None:
+        begun += _work_off(batch, clock)
+    return +begun
+
+
+def _do_duties(now: datetime) -> None:
+    for duty in _DUTIES:
         try:
             duty(now=now)
         except IntegrityError as collision:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 
+from tests.workflow.examples.replays import Replay
 from workflow.engine import clock
 from workflow.engine.start import start
 from workflow.examples.declarations.models import Declaration
@@ -65,3 +67,21 @@ def draft(employee: User) -> Draft:
         return declaration
 
     return make
+
+
+Start = Callable[..., Replay]
+
+
+@pytest.fixture
+def replay(database_url: str, tmp_path: Path) -> Iterator[Start]:
+    """Start a replay of a log; it and its workers end with the test."""
+    running: list[Replay] = []
+
+    def begin(log: Path, *options: str) -> Replay:
+        out = tmp_path / f"table-{len(running)}.json"
+        running.append(Replay(database_url, log, out, *options))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        each.destroy()

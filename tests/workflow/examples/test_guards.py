@@ -41,6 +41,7 @@ def context(
         subject=declaration,
         status=status,
         version=1,
+        target="",
         actor=Actor(id=actor, label="somebody"),
         payload=payload or {},
         reason="",

@@ -61,6 +61,7 @@ class Declaration(Tracked):
     approved_at = models.DateTimeField(null=True, blank=True, editable=False)
     payment_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
     paid_at = models.DateTimeField(null=True, blank=True, editable=False)
+    budget_reservation = models.CharField(max_length=64, blank=True, editable=False)
     payment_reference = models.CharField(max_length=64, blank=True, editable=False)
 
     objects = DeclarationQuerySet.as_manager()
@@ -83,6 +84,11 @@ class Declaration(Tracked):
     def __str__(self) -> str:
         """Return its number."""
         return self.number
+
+    @property
+    def reference(self) -> str:
+        """What it is called elsewhere: numbers may be shared, its record's reference is not."""
+        return self.record.reference if self.record else self.number
 
     @property
     def status_label(self) -> str:

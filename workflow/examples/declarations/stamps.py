@@ -30,6 +30,8 @@ def stamp_submission(context: Context[Declaration]) -> None:
     declaration.submitted_at = context.now
     declaration.approved_at = None
     declaration.payment_requested_at = None
+    declaration.budget_reservation = ""
+    declaration.payment_reference = ""
     declaration.pre_approver_id = None
     declaration.administrator_id = None
     declaration.budget_owner_id = None
@@ -56,21 +58,30 @@ def stamp_budget_approval(context: Context[Declaration]) -> None:
 
 
 def stamp_final_approval(context: Context[Declaration]) -> None:
-    """Note the supervisor, and the time from which it may be paid."""
+    """Note the supervisor, the time from which it may be paid, and what was reserved for it."""
     context.subject.supervisor_id = _key(context)
+    context.subject.budget_reservation = _proof(context, "reserve_budget", "reservation")
     context.subject.approved_at = context.now
 
 
 def stamp_payment_request(context: Context[Declaration]) -> None:
-    """Note when the payment was asked for."""
+    """Note when the payment was asked for, and the provider's reference."""
     context.subject.payment_requested_at = context.now
+    context.subject.payment_reference = _proof(context, "instruct_payment", "payment")
 
 
 def stamp_payment(context: Context[Declaration]) -> None:
-    """Note when it was paid, and under which reference."""
+    """Note when it was paid, and the reference, if it is another than the provider's."""
     filled = entered(PaymentForm, context.payload)
     context.subject.paid_at = context.now
-    context.subject.payment_reference = filled.get("payment_reference", "")
+    context.subject.payment_reference = filled.get(
+        "payment_reference", context.subject.payment_reference
+    )
+
+
+def _proof(context: Context[Declaration], effect: str, name: str) -> str:
+    """Return what a receipt says; nothing if a person settled the call without it."""
+    return str(context.receipts.get(effect, {}).get(name, ""))[:64]
 
 
 def _key(context: Context[Declaration]) -> Any:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workflow.definition import Reason, Transition, Workflow, registry
+from workflow.examples.declarations.effects import (
+    instruct_payment,
+    notify_claimant,
+    publish_report,
+    registered_letter,
+    release_budget,
+    reserve_budget,
+)
 from workflow.examples.declarations.forms import (
     BudgetForm,
     CheckForm,
@@ -32,6 +42,12 @@ from workflow.examples.declarations.stamps import (
 )
 from workflow.examples.declarations.statuses import REJECTED, Status
 
+
+def with_claimant(declarations: Any) -> Any:
+    """Load what effects tell about a declaration beside its own fields."""
+    return declarations.select_related("claimant", "record")
+
+
 DECLARATION: Workflow[Declaration, Status] = Workflow(
     name="declaration",
     version=1,
@@ -39,6 +55,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
     statuses=Status,
     initial=Status.DRAFT,
     final=frozenset({Status.PAYMENT_HANDLED, Status.WITHDRAWN}),
+    load=with_claimant,
     transitions=(
         # The employee.
         Transition(
@@ -58,6 +75,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             guards=(claimant_asks, declared_in_time),
             form=SubmissionForm,
             apply=stamp_submission,
+            after=(publish_report,),
         ),
         Transition(
             name="take_back",
@@ -72,6 +90,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.REJECTED_BY_EMPLOYEE,
             permission="declarations.submit_declaration",
             guards=(claimant_asks,),
+            after=(publish_report,),
         ),
         Transition(
             name="withdraw",
@@ -81,6 +100,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.submit_declaration",
             guards=(claimant_asks,),
             reason=Reason.REQUIRED,
+            after=(publish_report,),
         ),
         # Approvals.
         Transition(
@@ -91,6 +111,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.pre_approve_declaration",
             guards=(approver_is_not_claimant,),
             apply=stamp_pre_approval,
+            after=(publish_report,),
         ),
         Transition(
             name="check",
@@ -101,6 +122,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             guards=(approver_is_not_claimant, has_receipts),
             form=CheckForm,
             apply=stamp_check,
+            after=(publish_report,),
         ),
         Transition(
             name="approve_budget",
@@ -111,6 +133,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             guards=(approver_is_not_claimant, has_budget_number),
             form=BudgetForm,
             apply=stamp_budget_approval,
+            after=(publish_report,),
         ),
         Transition(
             name="approve_final",
@@ -129,7 +152,9 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
                 has_receipts,
                 amount_is_within_limit,
             ),
+            before=(reserve_budget,),
             apply=stamp_final_approval,
+            after=(publish_report, notify_claimant),
         ),
         # Rejections.
         Transition(
@@ -140,6 +165,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.pre_approve_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="reject_as_administration",
@@ -149,6 +175,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.check_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="reject_as_budget_owner",
@@ -158,6 +185,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.approve_budget_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="reject_as_supervisor",
@@ -172,6 +200,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.approve_declaration",
             guards=(approver_is_not_claimant,),
             reason=Reason.REQUIRED,
+            after=(publish_report, notify_claimant),
         ),
         # Money.
         Transition(
@@ -181,7 +210,9 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.PAYMENT_REQUESTED,
             permission="declarations.pay_declaration",
             guards=(amount_is_positive,),
+            before=(instruct_payment,),
             apply=stamp_payment_request,
+            after=(publish_report,),
         ),
         Transition(
             name="confirm_payment",
@@ -191,6 +222,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             permission="declarations.pay_declaration",
             form=PaymentForm,
             apply=stamp_payment,
+            after=(publish_report, notify_claimant),
         ),
         Transition(
             name="stop_payment",
@@ -199,6 +231,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.REJECTED_BY_MISSING,
             permission="declarations.stop_declaration",
             reason=Reason.REQUIRED,
+            after=(publish_report, release_budget, registered_letter, notify_claimant),
         ),
         # Time.
         Transition(
@@ -208,6 +241,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
             target=Status.WITHDRAWN,
             permission="declarations.lapse_declaration",
             automatic_after=LAPSES_AFTER,
+            after=(publish_report,),
         ),
     ),
 )

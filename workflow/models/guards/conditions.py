@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workflow.models.guards.guard import Names, text
-from workflow.models.guards.rules import EnvelopeGuard, StatusGuard
+from workflow.models.guards.rules import EnvelopeGuard, LedgerGuard, StatusGuard
 
 
 def changed(columns: Sequence[str], names: Names) -> str:
@@ -51,14 +51,14 @@ def born_moved(rule: StatusGuard, names: Names) -> str:
     return f"NEW.{version} <> 0 OR NEW.{last} IS NOT NULL"
 
 
-def resettled(rule: EnvelopeGuard, names: Names) -> str:
-    """Say that an envelope had reached a final state, and its outcome changes."""
+def resettled(rule: LedgerGuard, names: Names) -> str:
+    """Say that a row had reached a final state, and its outcome changes."""
     final = ", ".join(text(state) for state in rule.final)
     return f"OLD.{names.quote(rule.state)} IN ({final}) AND {changed(rule.outcome, names)}"
 
 
-def fence_falls(rule: EnvelopeGuard, names: Names) -> str:
-    """Say that an envelope's fence is lowered."""
+def fence_falls(rule: LedgerGuard, names: Names) -> str:
+    """Say that a row's fence is lowered."""
     fence = names.quote(rule.fence)
     return f"NEW.{fence} < OLD.{fence}"
 

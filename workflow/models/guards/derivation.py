@@ -16,11 +16,14 @@ from django.db.models.sql import Query
 
 from audit.models import Entry
 from workflow.models.attempt import Attempt
+from workflow.models.effect_attempt import EffectAttempt
+from workflow.models.effect_entry import EFFECT_FINAL, EffectEntry
 from workflow.models.envelope import FINAL, State, TransitionEnvelope
 from workflow.models.guards.rules import (
     AppendOnly,
     EnvelopeGuard,
     Key,
+    LedgerGuard,
     Rule,
     StatusGuard,
     Table,
@@ -39,11 +42,43 @@ _MAY_CHANGE_ON_ENVELOPE = (
     "claimed_at",
     "attempts",
     "crashes",
+    "called",
+    "closing_as",
     "code",
     "message",
     "resulting_version",
     "finished_at",
 )
+
+_MAY_CHANGE_ON_EFFECT = (
+    "state",
+    "due_at",
+    "fence",
+    "claim",
+    "worker",
+    "claimed_at",
+    "send_until",
+    "attempts",
+    "checks",
+    "crashes",
+    "is_doubtful",
+    "first_sent_at",
+    "receipt",
+    "code",
+    "message",
+    "fraction",
+    "progress_note",
+    "heard_at",
+    "waits_until",
+    "finished_at",
+)
+
+_MAY_CHANGE: dict[type[models.Model], tuple[str, ...]] = {
+    Record: _MAY_CHANGE_ON_RECORD,
+    TransitionEnvelope: _MAY_CHANGE_ON_ENVELOPE,
+    EffectEntry: _MAY_CHANGE_ON_EFFECT,
+}
+"""The other guarded tables are append-only."""
 
 Columns = Mapping[str, frozenset[str]]
 """The columns that each existing table really has; between two migrations, not all of them."""
@@ -56,19 +91,25 @@ def derive(connection: BaseDatabaseWrapper, columns: Columns) -> Iterator[Rule]:
     the rule.
     """
     for model in guarded(connection.alias):
-        present = columns.get(model._meta.db_table)
-        if present is None:
-            continue
-        if model is Record:
-            if _exist(Record, _MAY_CHANGE_ON_RECORD, columns) and _exist(
-                TransitionEnvelope, _MAY_CHANGE_ON_ENVELOPE, columns
-            ):
-                yield _status(connection, columns)
-        elif model is TransitionEnvelope:
-            if _exist(TransitionEnvelope, _MAY_CHANGE_ON_ENVELOPE, columns):
-                yield _envelope(connection, columns)
-        else:
-            yield AppendOnly(table=_table(model, connection, columns))
+        if model._meta.db_table in columns:
+            rule = _rule(model, connection, columns)
+            if rule is not None:
+                yield rule
+
+
+def _rule(
+    model: type[models.Model], connection: BaseDatabaseWrapper, columns: Columns
+) -> Rule | None:
+    changing = _MAY_CHANGE.get(model)
+    if changing is None:
+        return AppendOnly(table=_table(model, connection, columns))
+    if not _exist(model, changing, columns):
+        return None
+    if model is EffectEntry:
+        return _effect(connection, columns)
+    if not _exist(TransitionEnvelope, _MAY_CHANGE_ON_ENVELOPE, columns):
+        return None
+    return _status(connection, columns) if model is Record else _envelope(connection, columns)
 
 
 def guarded(alias: str) -> list[type[models.Model]]:
@@ -78,7 +119,10 @@ def guarded(alias: str) -> list[type[models.Model]]:
         for model in apps.get_models(include_auto_created=True)
         if issubclass(model, TransitionHistory) and model._meta.managed
     )
-    candidates: list[type[models.Model]] = [Record, TransitionEnvelope, Attempt, Entry, *histories]
+    candidates: list[type[models.Model]] = [
+        *(Record, TransitionEnvelope, Attempt, EffectEntry, EffectAttempt, Entry),
+        *histories,
+    ]
     found: dict[str, type[models.Model]] = {}
     for model in candidates:
         if router.allow_migrate_model(alias, model):
@@ -105,12 +149,28 @@ def _envelope(connection: BaseDatabaseWrapper, columns: Columns) -> EnvelopeGuar
         record=_column(TransitionEnvelope, "record"),
         target=_column(TransitionEnvelope, "target"),
         state=_column(TransitionEnvelope, "state"),
-        code=_column(TransitionEnvelope, "code"),
         fence=_column(TransitionEnvelope, "fence"),
         resulting_version=_column(TransitionEnvelope, "resulting_version"),
-        finished_at=_column(TransitionEnvelope, "finished_at"),
         fired=State.FIRED.value,
         final=tuple(state.value for state in FINAL),
+        outcome=tuple(
+            _column(TransitionEnvelope, name)
+            for name in ("state", "code", "resulting_version", "finished_at", "fence")
+        ),
+    )
+
+
+def _effect(connection: BaseDatabaseWrapper, columns: Columns) -> LedgerGuard:
+    return LedgerGuard(
+        table=_table(EffectEntry, connection, columns),
+        fixed=_fixed(EffectEntry, _MAY_CHANGE_ON_EFFECT, columns),
+        state=_column(EffectEntry, "state"),
+        fence=_column(EffectEntry, "fence"),
+        final=tuple(state.value for state in EFFECT_FINAL),
+        outcome=tuple(
+            _column(EffectEntry, name)
+            for name in ("state", "code", "receipt", "finished_at", "fence")
+        ),
     )
 
 

@@ -42,6 +42,7 @@ from workflow.models.guards.guard import Guard, Names, text
 from workflow.models.guards.rules import (
     AppendOnly,
     EnvelopeGuard,
+    LedgerGuard,
     Rule,
     StatusGuard,
     Table,
@@ -81,7 +82,10 @@ def guards(rule: Rule, names: Names) -> Iterator[Guard]:
         case StatusGuard():
             yield from _record(rule, names)
         case EnvelopeGuard():
-            yield from _envelope(rule, names)
+            yield from _ledger(rule, names)
+            yield _unborn(rule, names)
+        case LedgerGuard():
+            yield from _ledger(rule, names)
 
 
 def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
@@ -109,7 +113,7 @@ def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
     yield _instead(names, table, "delete", "INSTEAD OF DELETE", table.undeletable)
 
 
-def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
+def _ledger(rule: LedgerGuard, names: Names) -> Iterator[Guard]:
     table, quote = rule.table, names.quote
     state, fence = quote(rule.state), quote(rule.fence)
     yield _fixed(names, table, rule.fixed, rule.rewritten)
@@ -120,10 +124,13 @@ def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
     )
     falls = f"n.{fence} < o.{fence}"
     yield _after_update(names, table, "fence", (rule.fence,), wrong=falls, message=rule.fallen)
-    made = quote(rule.resulting_version)
-    born_fired = f"n.{state} = N{text(rule.fired)} OR n.{made} IS NOT NULL"
-    yield _after_insert(names, table, born_fired, rule.unborn)
     yield _instead(names, table, "delete", "INSTEAD OF DELETE", table.undeletable)
+
+
+def _unborn(rule: EnvelopeGuard, names: Names) -> Guard:
+    state, made = names.quote(rule.state), names.quote(rule.resulting_version)
+    born_fired = f"n.{state} = N{text(rule.fired)} OR n.{made} IS NOT NULL"
+    return _after_insert(names, rule.table, born_fired, rule.unborn)
 
 
 def _fixed(names: Names, table: Table, columns: tuple[str, ...], message: str) -> Guard:

@@ -22,6 +22,7 @@ from workflow.models.guards.rules import (
     PREFIX,
     AppendOnly,
     EnvelopeGuard,
+    LedgerGuard,
     Rule,
     StatusGuard,
     Table,
@@ -59,7 +60,10 @@ def guards(rule: Rule, names: Names) -> Iterator[Guard]:
         case StatusGuard():
             yield from _record(rule, names)
         case EnvelopeGuard():
-            yield from _envelope(rule, names)
+            yield from _ledger(rule, names)
+            yield _unborn(rule, names)
+        case LedgerGuard():
+            yield from _ledger(rule, names)
 
 
 def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
@@ -95,7 +99,7 @@ END"""
     return Guard(name=name, create=(make, *guard.create), marks=guard.marks)
 
 
-def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
+def _ledger(rule: LedgerGuard, names: Names) -> Iterator[Guard]:
     table = rule.table
     yield _fixed(names, table, rule.fixed, rule.rewritten)
     outcome = f"BEFORE UPDATE OF {names.columns(rule.outcome)}"
@@ -104,10 +108,13 @@ def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
     fence = f"BEFORE UPDATE OF {names.quote(rule.fence)}"
     falls = conditions.fence_falls(rule, names)
     yield _trigger(names, table, "fence", fence, when=falls, message=rule.fallen)
-    born_fired = conditions.born_fired(rule, names)
-    yield _trigger(names, table, "insert", "BEFORE INSERT", when=born_fired, message=rule.unborn)
     yield _trigger(names, table, "delete", "BEFORE DELETE", message=table.undeletable)
     yield _truncate(names, table, table.undeletable)
+
+
+def _unborn(rule: EnvelopeGuard, names: Names) -> Guard:
+    fired = conditions.born_fired(rule, names)
+    return _trigger(names, rule.table, "insert", "BEFORE INSERT", when=fired, message=rule.unborn)
 
 
 def _fixed(names: Names, table: Table, columns: tuple[str, ...], message: str) -> Guard:

@@ -84,25 +84,16 @@ class StatusGuard:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EnvelopeGuard:
-    """What was asked is never rewritten, what is settled stays settled, no fence ever falls."""
+class LedgerGuard:
+    """What is fixed is never rewritten, what is settled stays settled, no fence ever falls."""
 
     table: Table
     fixed: tuple[str, ...]
-    record: str
-    target: str
     state: str
-    code: str
     fence: str
-    resulting_version: str
-    finished_at: str
-    fired: str
     final: tuple[str, ...]
-
-    @property
-    def outcome(self) -> tuple[str, ...]:
-        """The columns that stand still from the moment its state is final."""
-        return (self.state, self.code, self.resulting_version, self.finished_at, self.fence)
+    outcome: tuple[str, ...]
+    """The columns that stand still from the moment its state is final."""
 
     @property
     def rewritten(self) -> str:
@@ -119,10 +110,20 @@ class EnvelopeGuard:
         """What a falling fence is told."""
         return f"{PREFIX}: {self.table.name} never lowers its fence"
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnvelopeGuard(LedgerGuard):
+    """The same, and no envelope is born fired."""
+
+    record: str
+    target: str
+    resulting_version: str
+    fired: str
+
     @property
     def unborn(self) -> str:
         """What an INSERT of a fired envelope is told."""
         return f"{PREFIX}: {self.table.name} is asked for first and fired later"
 
 
-Rule = AppendOnly | StatusGuard | EnvelopeGuard
+Rule = AppendOnly | StatusGuard | EnvelopeGuard | LedgerGuard

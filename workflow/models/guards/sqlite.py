@@ -25,6 +25,7 @@ from workflow.models.guards.rules import (
     AppendOnly,
     EnvelopeGuard,
     Key,
+    LedgerGuard,
     Rule,
     StatusGuard,
     Table,
@@ -49,7 +50,10 @@ def guards(rule: Rule, names: Names) -> Iterator[Guard]:
         case StatusGuard():
             yield from _record(rule, names)
         case EnvelopeGuard():
-            yield from _envelope(rule, names)
+            yield from _ledger(rule, names)
+            yield _unborn(rule, names)
+        case LedgerGuard():
+            yield from _ledger(rule, names)
 
 
 def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
@@ -63,14 +67,10 @@ def _record(rule: StatusGuard, names: Names) -> Iterator[Guard]:
     yield _fixed(names, table, rule.fixed, rule.renamed)
     born_moved = conditions.born_moved(rule, names)
     yield _trigger(names, table, "insert", "INSERT", when=born_moved, message=rule.unborn)
-    yield _trigger(names, table, "delete", "DELETE", message=table.undeletable)
-    yield _irreplaceable_by_insert(names, table)
-    yield _irreplaceable_by_update(names, table)
-    renumbered = "NEW.rowid IS NOT OLD.rowid"
-    yield _trigger(names, table, "rowid", "UPDATE", when=renumbered, message=table.irreplaceable)
+    yield from _irremovable(names, table)
 
 
-def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
+def _ledger(rule: LedgerGuard, names: Names) -> Iterator[Guard]:
     table = rule.table
     yield _fixed(names, table, rule.fixed, rule.rewritten)
     outcome = f"UPDATE OF {names.columns(rule.outcome)}"
@@ -79,8 +79,15 @@ def _envelope(rule: EnvelopeGuard, names: Names) -> Iterator[Guard]:
     fence = f"UPDATE OF {names.quote(rule.fence)}"
     falls = conditions.fence_falls(rule, names)
     yield _trigger(names, table, "fence", fence, when=falls, message=rule.fallen)
+    yield from _irremovable(names, table)
+
+
+def _unborn(rule: EnvelopeGuard, names: Names) -> Guard:
     born_fired = conditions.born_fired(rule, names)
-    yield _trigger(names, table, "insert", "INSERT", when=born_fired, message=rule.unborn)
+    return _trigger(names, rule.table, "insert", "INSERT", when=born_fired, message=rule.unborn)
+
+
+def _irremovable(names: Names, table: Table) -> Iterator[Guard]:
     yield _trigger(names, table, "delete", "DELETE", message=table.undeletable)
     yield _irreplaceable_by_insert(names, table)
     yield _irreplaceable_by_update(names, table)

@@ -50,10 +50,10 @@ BEGIN
     SET NOCOUNT ON;
     IF UPDATE([transition_id]) AND EXISTS (SELECT 1 FROM inserted)
         THROW 51000, N'escapement: workflow_transitionenvelope keeps what was asked', 1;
-    IF NOT (UPDATE([record_id]) OR UPDATE([workflow]) OR UPDATE([definition_version]) OR UPDATE([transition]) OR UPDATE([target]) OR UPDATE([actor_id]) OR UPDATE([actor_label]) OR UPDATE([reason]) OR UPDATE([payload]) OR UPDATE([digest]) OR UPDATE([origin]) OR UPDATE([correlation_id]) OR UPDATE([expected_version]) OR UPDATE([requested_at]) OR UPDATE([deadline_at]) OR UPDATE([priority])) RETURN;
+    IF NOT (UPDATE([record_id]) OR UPDATE([workflow]) OR UPDATE([definition_version]) OR UPDATE([transition]) OR UPDATE([target]) OR UPDATE([actor_id]) OR UPDATE([actor_label]) OR UPDATE([reason]) OR UPDATE([payload]) OR UPDATE([digest]) OR UPDATE([origin]) OR UPDATE([correlation_id]) OR UPDATE([expected_version]) OR UPDATE([traceparent]) OR UPDATE([requested_at]) OR UPDATE([deadline_at]) OR UPDATE([priority])) RETURN;
     IF EXISTS (
         SELECT 1 FROM inserted AS n INNER JOIN deleted AS o ON o.[transition_id] = n.[transition_id]
-        WHERE EXISTS (SELECT CAST(n.[record_id] AS varbinary(max)), CAST(n.[workflow] AS varbinary(max)), n.[definition_version], CAST(n.[transition] AS varbinary(max)), CAST(n.[target] AS varbinary(max)), n.[actor_id], CAST(n.[actor_label] AS varbinary(max)), CAST(n.[reason] AS varbinary(max)), CAST(n.[payload] AS varbinary(max)), CAST(n.[digest] AS varbinary(max)), CAST(n.[origin] AS varbinary(max)), CAST(n.[correlation_id] AS varbinary(max)), n.[expected_version], n.[requested_at], n.[deadline_at], n.[priority] EXCEPT SELECT CAST(o.[record_id] AS varbinary(max)), CAST(o.[workflow] AS varbinary(max)), o.[definition_version], CAST(o.[transition] AS varbinary(max)), CAST(o.[target] AS varbinary(max)), o.[actor_id], CAST(o.[actor_label] AS varbinary(max)), CAST(o.[reason] AS varbinary(max)), CAST(o.[payload] AS varbinary(max)), CAST(o.[digest] AS varbinary(max)), CAST(o.[origin] AS varbinary(max)), CAST(o.[correlation_id] AS varbinary(max)), o.[expected_version], o.[requested_at], o.[deadline_at], o.[priority])
+        WHERE EXISTS (SELECT CAST(n.[record_id] AS varbinary(max)), CAST(n.[workflow] AS varbinary(max)), n.[definition_version], CAST(n.[transition] AS varbinary(max)), CAST(n.[target] AS varbinary(max)), n.[actor_id], CAST(n.[actor_label] AS varbinary(max)), CAST(n.[reason] AS varbinary(max)), CAST(n.[payload] AS varbinary(max)), CAST(n.[digest] AS varbinary(max)), CAST(n.[origin] AS varbinary(max)), CAST(n.[correlation_id] AS varbinary(max)), n.[expected_version], CAST(n.[traceparent] AS varbinary(max)), n.[requested_at], n.[deadline_at], n.[priority] EXCEPT SELECT CAST(o.[record_id] AS varbinary(max)), CAST(o.[workflow] AS varbinary(max)), o.[definition_version], CAST(o.[transition] AS varbinary(max)), CAST(o.[target] AS varbinary(max)), o.[actor_id], CAST(o.[actor_label] AS varbinary(max)), CAST(o.[reason] AS varbinary(max)), CAST(o.[payload] AS varbinary(max)), CAST(o.[digest] AS varbinary(max)), CAST(o.[origin] AS varbinary(max)), CAST(o.[correlation_id] AS varbinary(max)), o.[expected_version], CAST(o.[traceparent] AS varbinary(max)), o.[requested_at], o.[deadline_at], o.[priority])
     )
         THROW 51000, N'escapement: workflow_transitionenvelope keeps what was asked', 1;
 END
@@ -81,17 +81,17 @@ BEGIN
         THROW 51000, N'escapement: workflow_transitionenvelope never lowers its fence', 1;
 END
 
+CREATE OR ALTER TRIGGER [escapement_workflow_transitionenvelope_delete] ON [workflow_transitionenvelope] INSTEAD OF DELETE AS
+BEGIN
+    SET NOCOUNT ON;
+    IF EXISTS (SELECT 1 FROM deleted) RAISERROR(N'escapement: rows of workflow_transitionenvelope are never deleted', 16, 1);
+END
+
 CREATE OR ALTER TRIGGER [escapement_workflow_transitionenvelope_insert] ON [workflow_transitionenvelope] AFTER INSERT AS
 BEGIN
     SET NOCOUNT ON;
     IF EXISTS (SELECT 1 FROM inserted AS n WHERE n.[state] = N'fired' OR n.[resulting_version] IS NOT NULL)
         THROW 51000, N'escapement: workflow_transitionenvelope is asked for first and fired later', 1;
-END
-
-CREATE OR ALTER TRIGGER [escapement_workflow_transitionenvelope_delete] ON [workflow_transitionenvelope] INSTEAD OF DELETE AS
-BEGIN
-    SET NOCOUNT ON;
-    IF EXISTS (SELECT 1 FROM deleted) RAISERROR(N'escapement: rows of workflow_transitionenvelope are never deleted', 16, 1);
 END
 
 CREATE OR ALTER TRIGGER [escapement_workflow_attempt_append_only] ON [workflow_attempt] INSTEAD OF UPDATE, DELETE AS
@@ -101,6 +101,56 @@ BEGIN
 END
 
 IF OBJECT_ID(N'[escapement_workflow_attempt_anchor]', N'U') IS NULL CREATE TABLE [escapement_workflow_attempt_anchor] ([anchored] bigint NULL, CONSTRAINT [escapement_workflow_attempt_truncate] FOREIGN KEY ([anchored]) REFERENCES [workflow_attempt] ([id]))
+
+CREATE OR ALTER TRIGGER [escapement_workflow_effectentry_fixed] ON [workflow_effectentry] AFTER UPDATE AS
+BEGIN
+    SET NOCOUNT ON;
+    IF UPDATE([id]) AND EXISTS (SELECT 1 FROM inserted)
+        THROW 51000, N'escapement: workflow_effectentry keeps what was asked', 1;
+    IF NOT (UPDATE([envelope_id]) OR UPDATE([record_id]) OR UPDATE([name]) OR UPDATE([phase]) OR UPDATE([position]) OR UPDATE([channel]) OR UPDATE([recovery]) OR UPDATE([priority]) OR UPDATE([request]) OR UPDATE([undoes_id]) OR UPDATE([planned_at])) RETURN;
+    IF EXISTS (
+        SELECT 1 FROM inserted AS n INNER JOIN deleted AS o ON o.[id] = n.[id]
+        WHERE EXISTS (SELECT CAST(n.[envelope_id] AS varbinary(max)), CAST(n.[record_id] AS varbinary(max)), CAST(n.[name] AS varbinary(max)), CAST(n.[phase] AS varbinary(max)), n.[position], CAST(n.[channel] AS varbinary(max)), CAST(n.[recovery] AS varbinary(max)), n.[priority], CAST(n.[request] AS varbinary(max)), n.[undoes_id], n.[planned_at] EXCEPT SELECT CAST(o.[envelope_id] AS varbinary(max)), CAST(o.[record_id] AS varbinary(max)), CAST(o.[name] AS varbinary(max)), CAST(o.[phase] AS varbinary(max)), o.[position], CAST(o.[channel] AS varbinary(max)), CAST(o.[recovery] AS varbinary(max)), o.[priority], CAST(o.[request] AS varbinary(max)), o.[undoes_id], o.[planned_at])
+    )
+        THROW 51000, N'escapement: workflow_effectentry keeps what was asked', 1;
+END
+
+CREATE OR ALTER TRIGGER [escapement_workflow_effectentry_settled] ON [workflow_effectentry] AFTER UPDATE AS
+BEGIN
+    SET NOCOUNT ON;
+    IF NOT (UPDATE([state]) OR UPDATE([code]) OR UPDATE([receipt]) OR UPDATE([finished_at]) OR UPDATE([fence])) RETURN;
+    IF EXISTS (
+        SELECT 1 FROM inserted AS n INNER JOIN deleted AS o ON o.[id] = n.[id]
+        WHERE o.[state] IN (N'done', N'declined', N'abandoned')
+        AND EXISTS (SELECT CAST(n.[state] AS varbinary(max)), CAST(n.[code] AS varbinary(max)), CAST(n.[receipt] AS varbinary(max)), n.[finished_at], n.[fence] EXCEPT SELECT CAST(o.[state] AS varbinary(max)), CAST(o.[code] AS varbinary(max)), CAST(o.[receipt] AS varbinary(max)), o.[finished_at], o.[fence])
+    )
+        THROW 51000, N'escapement: workflow_effectentry is settled, its outcome is final', 1;
+END
+
+CREATE OR ALTER TRIGGER [escapement_workflow_effectentry_fence] ON [workflow_effectentry] AFTER UPDATE AS
+BEGIN
+    SET NOCOUNT ON;
+    IF NOT (UPDATE([fence])) RETURN;
+    IF EXISTS (
+        SELECT 1 FROM inserted AS n INNER JOIN deleted AS o ON o.[id] = n.[id]
+        WHERE n.[fence] < o.[fence]
+    )
+        THROW 51000, N'escapement: workflow_effectentry never lowers its fence', 1;
+END
+
+CREATE OR ALTER TRIGGER [escapement_workflow_effectentry_delete] ON [workflow_effectentry] INSTEAD OF DELETE AS
+BEGIN
+    SET NOCOUNT ON;
+    IF EXISTS (SELECT 1 FROM deleted) RAISERROR(N'escapement: rows of workflow_effectentry are never deleted', 16, 1);
+END
+
+CREATE OR ALTER TRIGGER [escapement_workflow_effectattempt_append_only] ON [workflow_effectattempt] INSTEAD OF UPDATE, DELETE AS
+BEGIN
+    SET NOCOUNT ON;
+    IF EXISTS (SELECT 1 FROM deleted) RAISERROR(N'escapement: workflow_effectattempt is append-only', 16, 1);
+END
+
+IF OBJECT_ID(N'[escapement_workflow_effectattempt_anchor]', N'U') IS NULL CREATE TABLE [escapement_workflow_effectattempt_anchor] ([anchored] bigint NULL, CONSTRAINT [escapement_workflow_effectattempt_truncate] FOREIGN KEY ([anchored]) REFERENCES [workflow_effectattempt] ([id]))
 
 CREATE OR ALTER TRIGGER [escapement_audit_entry_append_only] ON [audit_entry] INSTEAD OF UPDATE, DELETE AS
 BEGIN

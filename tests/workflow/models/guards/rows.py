@@ -11,7 +11,22 @@ from django.db import models
 
 from audit.models import Entry
 from workflow.examples.declarations.models import Declaration
-from workflow.models import Attempt, Ending, Origin, Record, State, TransitionEnvelope, uuid7
+from workflow.models import (
+    Attempt,
+    Doubt,
+    EffectAttempt,
+    EffectEntry,
+    EffectState,
+    Ending,
+    Kind,
+    Origin,
+    Outcome,
+    Phase,
+    Record,
+    State,
+    TransitionEnvelope,
+    uuid7,
+)
 
 NOW = datetime.datetime(2026, 1, 31, 8, tzinfo=datetime.UTC)
 
@@ -48,6 +63,34 @@ def make_attempt(record: Record) -> Attempt:
         started_at=NOW,
         ended_at=NOW,
         ending=Ending.REFUSED,
+    )
+
+
+def make_effect(record: Record, **values: Any) -> EffectEntry:
+    asked = {
+        "envelope": make_envelope(record, state=State.REFUSED),
+        "name": "pay",
+        "phase": Phase.AFTER,
+        "position": 0,
+        "channel": "bank",
+        "recovery": Doubt.ASK,
+        "request": {"amount": "12.50"},
+        "planned_at": NOW,
+        "state": EffectState.WAITING,
+        "due_at": NOW,
+    }
+    return EffectEntry.objects.create(record=record, **{**asked, **values})
+
+
+def make_effect_attempt(record: Record) -> EffectAttempt:
+    return EffectAttempt.objects.create(
+        effect=make_effect(record),
+        fence=1,
+        kind=Kind.SEND,
+        worker="w",
+        started_at=NOW,
+        ended_at=NOW,
+        outcome=Outcome.DONE,
     )
 
 

@@ -23,7 +23,12 @@ from tests.workflow.models.guards.attacks import (
     table,
 )
 from tests.workflow.models.guards.conftest import Refused
-from tests.workflow.models.guards.rows import make_attempt, make_entry, make_history
+from tests.workflow.models.guards.rows import (
+    make_attempt,
+    make_effect_attempt,
+    make_entry,
+    make_history,
+)
 from workflow.examples.declarations.models import Declaration
 from workflow.models import Attempt, Record, Tracked
 from workflow.models.guards.derivation import guarded
@@ -36,6 +41,7 @@ Make = Callable[[Record], models.Model]
 TABLES: list[Any] = [
     pytest.param(make_entry, {"action": "fired"}, id="trail"),
     pytest.param(make_attempt, {"message": "nothing"}, id="attempts"),
+    pytest.param(make_effect_attempt, {"message": "nothing"}, id="effect attempts"),
     pytest.param(make_history, {"amount": Decimal(2000)}, id="history"),
 ]
 

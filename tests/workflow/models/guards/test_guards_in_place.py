@@ -14,16 +14,25 @@ from tests.workflow.models.guards.attacks import CHANGES, ON_POSTGRESQL, ON_SQLI
 from tests.workflow.models.guards.conftest import Refused
 from tests.workflow.models.guards.rows import make_entry, make_record
 from workflow.examples.declarations.models import Declaration
-from workflow.models import Attempt, Record, TransitionEnvelope, guards
+from workflow.models import (
+    Attempt,
+    EffectAttempt,
+    EffectEntry,
+    Record,
+    TransitionEnvelope,
+    guards,
+)
 from workflow.models.guards import derivation
 from workflow.models.guards.guard import Names
-from workflow.models.guards.rules import AppendOnly, EnvelopeGuard, StatusGuard
+from workflow.models.guards.rules import AppendOnly, EnvelopeGuard, LedgerGuard, StatusGuard
 from workflow.testing.guards import lifted
 
 GUARDED: list[type[models.Model]] = [
     Record,
     TransitionEnvelope,
     Attempt,
+    EffectEntry,
+    EffectAttempt,
     Entry,
     Declaration.history.model,
 ]
@@ -164,7 +173,7 @@ def test_a_rule_whose_own_column_is_not_there_yet_waits_for_it() -> None:
     there = columns()
     there[TransitionEnvelope._meta.db_table] -= {"resulting_version"}
     rules = {type(rule) for rule in derivation.derive(connection, there)}
-    assert rules == {AppendOnly}
+    assert rules == {AppendOnly, LedgerGuard}
     assert StatusGuard in {type(rule) for rule in derivation.derive(connection, columns())}
 
 

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from audit.models import Entry
 from tests.engine.conftest import Ask, Make, actions
 from tests.engine.probe import Script
+from workflow.acts.cancel import cancel
+from workflow.acts.resume import resume
 from workflow.definition import Context, InvalidRequest, Permanent
 from workflow.engine import clock
-from workflow.engine.release import cancel, resume
 from workflow.examples.declarations.models import Declaration
 from workflow.models import State
 from workflow.testing.drain import drain

@@ -1,0 +1,182 @@
+"""What a person decides about a downstream call that waits for one.
+
+Each act names the fence of the row that its person has seen. A newer fence means that something
+has happened since, and the act is refused: nobody settles what they have not looked at. Of two
+people who settle the same doubt, one wins, and the other is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from audit.canonical import canonical
+from workflow.acts.held import checked_reason
+from workflow.definition import Absent, Done, InvalidRequest
+from workflow.effects.answer import Again, Answer, GivenUp, What
+from workflow.effects.settle import Settled, settle
+from workflow.engine.announce import announce
+from workflow.engine.hold import hold
+from workflow.engine.limits import limits
+from workflow.engine.request import actor_of
+from workflow.models import Doubt, EffectEntry, EffectState, Kind, TransitionEnvelope
+
+_DOUBTFUL = (EffectState.IN_DOUBT,)
+
+
+def happened(
+    *,
+    effect: int,
+    fence: int,
+    receipt: Mapping[str, Any],
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+) -> EffectEntry:
+    """Settle a doubt: the call happened, and this is what the downstream has of it.
+
+    Raises:
+        InvalidRequest: It is not in doubt, it has changed since, no reason or receipt is given.
+    """
+    if not isinstance(receipt, Mapping) or not receipt:
+        raise InvalidRequest("receipt", receipt, "say what proves it, as a JSON object")
+    try:
+        length = len(canonical(receipt))
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest("receipt", receipt, f"is no JSON object: {error}") from None
+    if length > limits().payload_bytes:
+        raise InvalidRequest("receipt", receipt, f"at most {limits().payload_bytes} bytes")
+    return _act(
+        effect=effect,
+        fence=fence,
+        user=user,
+        reason=reason,
+        now=now,
+        states=_DOUBTFUL,
+        what=lambda *_: Done(receipt=receipt),
+    )
+
+
+def did_not_happen(
+    *, effect: int, fence: int, user: AbstractBaseUser, reason: str, now: datetime
+) -> EffectEntry:
+    """Settle a doubt: the call did not happen and never will, so it is sent, under its key.
+
+    Raises:
+        InvalidRequest: It is not in doubt, it has changed since, or no reason is given.
+    """
+    return _act(
+        effect=effect,
+        fence=fence,
+        user=user,
+        reason=reason,
+        now=now,
+        states=_DOUBTFUL,
+        what=lambda *_: Absent(),
+    )
+
+
+def retry(
+    *, effect: int, fence: int, user: AbstractBaseUser, reason: str, now: datetime
+) -> EffectEntry:
+    """Send a parked call again, under its key, with a fresh set of attempts.
+
+    One in doubt too, where its downstream honours the key or can be asked.
+
+    Raises:
+        InvalidRequest: It does not wait for a person, it has changed since, it is in doubt and
+            may not be sent again, or no reason is given.
+    """
+
+    def again(entry: EffectEntry, why: str) -> What:
+        if entry.is_doubtful and entry.recovery == Doubt.ASK:
+            raise InvalidRequest(
+                "effect",
+                entry.key,
+                "is in doubt, and its downstream would do it twice; find out whether it happened,"
+                " and say so",
+            )
+        return Again(reason=why)
+
+    states = (EffectState.PARKED, EffectState.IN_DOUBT)
+    return _act(
+        effect=effect,
+        fence=fence,
+        user=user,
+        reason=reason,
+        now=now,
+        states=states,
+        what=again,
+    )
+
+
+def give_up(
+    *, effect: int, fence: int, user: AbstractBaseUser, reason: str, now: datetime
+) -> EffectEntry:
+    """Let a call be. A before-effect's transition then ends, and its earlier effects are undone.
+
+    An undo that is given up leaves what it should have taken back; the envelope lists it.
+
+    Raises:
+        InvalidRequest: It does not wait for a person, it has changed since, or no reason is given.
+    """
+    states = (EffectState.PARKED, EffectState.IN_DOUBT)
+    return _act(
+        effect=effect,
+        fence=fence,
+        user=user,
+        reason=reason,
+        now=now,
+        states=states,
+        what=lambda _, why: GivenUp(reason=why),
+    )
+
+
+@transaction.atomic
+def _act(
+    *,
+    effect: int,
+    fence: int,
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+    states: tuple[EffectState, ...],
+    what: Callable[[EffectEntry, str], What],
+) -> EffectEntry:
+    reason = checked_reason(reason)
+    entry = _held(effect)
+    if entry.fence != fence or entry.state not in states:
+        allowed = " or ".join(state.label.lower() for state in states)
+        raise InvalidRequest(
+            "effect",
+            entry.key,
+            f"has changed since you looked: it is {EffectState(entry.state).label.lower()} now,"
+            f" at fence {entry.fence} (yours: {fence}), and only one that is {allowed} can be"
+            " settled. Look at it again",
+        )
+    actor = actor_of(user)
+    answer = Answer(
+        kind=Kind.PERSON,
+        what=what(entry, reason),
+        by=actor.label,
+        started_at=now,
+        ended_at=now,
+        evidence={"was": str(entry.state)},
+    )
+    settle(settled=[Settled(entry=entry, answer=answer)], actor=actor, reason=reason, now=now)
+    transaction.on_commit(announce, robust=True)
+    return entry
+
+
+def _held(effect: int) -> EffectEntry:
+    envelope = EffectEntry.objects.filter(pk=effect).values_list("envelope", flat=True).first()
+    if envelope is None:
+        raise InvalidRequest("effect", effect, "does not exist")
+    (held,) = hold(TransitionEnvelope.objects.filter(pk=envelope))
+    entry = EffectEntry.objects.select_for_update().get(pk=effect)
+    entry.envelope = held
+    return entry

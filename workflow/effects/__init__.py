@@ -1,0 +1,1 @@
+"""Downstream calls: claimed from the ledger, made, recorded, recovered, undone."""

@@ -1,0 +1,58 @@
+"""Making the value that a handler gets from its ledger row."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workflow.definition import Call
+from workflow.effects.declared import Declared
+from workflow.models import EffectEntry, Phase
+
+
+def call_of(
+    *,
+    entry: EffectEntry,
+    declared: Declared,
+    report: Callable[[float, str], None],
+    cancelled: Callable[[], bool],
+) -> Call:
+    """Return the call of a claimed row, with a span of its own in the request's trace."""
+    envelope = entry.envelope
+    return Call(
+        key=entry.key,
+        effect=entry.name,
+        channel=entry.channel,
+        transition_id=envelope.transition_id,
+        workflow=envelope.workflow,
+        transition=envelope.transition,
+        reference=envelope.record.reference,
+        request=entry.request,
+        receipt=_receipt(entry),
+        attempt=entry.attempts + 1,
+        first_sent_at=entry.first_sent_at,
+        correlation_id=envelope.correlation_id,
+        traceparent=child_of(envelope.traceparent),
+        timeout=declared.timeout,
+        report=report,
+        cancelled=cancelled,
+    )
+
+
+def _receipt(entry: EffectEntry) -> Mapping[str, Any]:
+    """Return the receipt of what is to be undone, or of the acceptance that is polled."""
+    if entry.phase == Phase.UNDO and entry.undoes is not None:
+        receipt: Mapping[str, Any] = entry.undoes.receipt
+        return receipt
+    return dict(entry.receipt)
+
+
+def child_of(traceparent: str) -> str:
+    """Return the trace context of a new span in the same trace (W3C Trace Context, level 1)."""
+    version, trace, _parent, flags = (traceparent or _new_trace()).split("-")
+    return f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
+
+
+def _new_trace() -> str:
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

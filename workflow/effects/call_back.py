@@ -1,0 +1,110 @@
+"""Taking a downstream's call-back: the end of an effect that was accepted and not finished.
+
+A call-back may come before the answer to the call itself is recorded, or after its worker has
+died: it is taken in any state in which the call may be under way, and raises the fence, so that
+whoever still holds a claim on the row comes late. It names the key that was sent; who may send
+call-backs is decided where they come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from workflow.definition import Done, InvalidRequest, Unknown
+from workflow.effects.answer import Answer
+from workflow.effects.declared import declared
+from workflow.effects.settle import Settled, settle
+from workflow.engine.announce import announce
+from workflow.engine.hold import hold
+from workflow.models import EffectEntry, EffectState, Kind, Phase, TransitionEnvelope
+
+log = structlog.get_logger(__name__)
+
+_OPEN = (
+    EffectState.SENDING,
+    EffectState.CHECKING,
+    EffectState.PENDING,
+    EffectState.IN_DOUBT,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """The call-back ended the wait, or brought it further."""
+
+    entry: EffectEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenBefore:
+    """The effect is done already, with the same receipt: nothing was written."""
+
+    entry: EffectEntry
+
+
+@transaction.atomic
+def take_call_back(
+    *, key: str, body: Mapping[str, Any], by: str, now: datetime
+) -> Taken | TakenBefore:
+    """Take in what a downstream reports about a call of ours. Safe to repeat.
+
+    Raises:
+        InvalidRequest: No effect has this key, it expects no call-back, or it is settled in
+            another way; nothing was written.
+    """
+    entry = _find(key)
+    about = declared(entry)
+    if about.wait is None or about.wait.read is None:
+        raise InvalidRequest("key", key, "its effect takes no call-back")
+    try:
+        result = about.wait.read(body)
+    except Exception as error:
+        log.warning("call_back.unreadable", key=key, error=repr(error))
+        raise InvalidRequest("body", dict(body), f"cannot be read: {error}") from error
+    if isinstance(result, Unknown):
+        raise InvalidRequest("body", dict(body), result.reason)
+    if entry.state not in _OPEN and not (entry.is_doubtful and not entry.is_final):
+        return _taken_before(entry, result)
+    answer = Answer(kind=Kind.CALL_BACK, what=result, by=by, started_at=now, ended_at=now)
+    settle(settled=[Settled(entry=entry, answer=answer)], now=now)
+    transaction.on_commit(announce, robust=True)
+    log.info("call_back.taken", key=key, state=str(entry.state))
+    return Taken(entry=entry)
+
+
+def _find(key: str) -> EffectEntry:
+    transition_id, _, name = key.partition(":")
+    try:
+        envelope = UUID(transition_id)
+    except ValueError:
+        raise InvalidRequest("key", key, "is no key of ours; send it back as it was") from None
+    held = hold(TransitionEnvelope.objects.filter(pk=envelope))
+    entry = (
+        EffectEntry.objects.filter(envelope=envelope, name=name)
+        .exclude(phase=Phase.UNDO)
+        .select_for_update()
+        .first()
+    )
+    if not held or entry is None:
+        raise InvalidRequest("key", key, "no call was made under it")
+    entry.envelope = held[0]
+    return entry
+
+
+def _taken_before(entry: EffectEntry, result: object) -> TakenBefore:
+    same = isinstance(result, Done) and dict(result.receipt) == entry.receipt
+    if entry.state == EffectState.DONE and same:
+        return TakenBefore(entry=entry)
+    raise InvalidRequest(
+        "key",
+        entry.key,
+        f"is {EffectState(entry.state).label.lower()} already; this call-back says something else"
+        " or comes too late",
+    )

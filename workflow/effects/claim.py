@@ -1,0 +1,156 @@
+"""Taking up effects: the intent of a call, durable before the call.
+
+A claim turns rows from *waiting* to *sending* under a token, a raised fence and a lease, and says
+until when the intent may be acted on. It is made channel by channel, with the channel's row
+locked, so that limits hold over all workers. Rows that are to be asked about (look-ups, polls) are
+claimed in the same way and keep their state: asking changes nothing downstream.
+
+Locks: a claim locks the channel first and then rows that nobody holds; a recorder of outcomes
+locks rows that are held first and then the channel. They never want the same rows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, F, Min, Q
+
+from workflow import definition
+from workflow.definition import registry
+from workflow.effects import door
+from workflow.engine import claim as envelopes
+from workflow.engine.boundary import Boundary, reach
+from workflow.engine.limits import limits
+from workflow.models import (
+    Channel,
+    Doubt,
+    EffectEntry,
+    EffectState,
+    Pause,
+    Scope,
+    uuid7,
+)
+from workflow.models.effect_entry import EffectQuerySet
+
+
+def is_due(*, now: datetime) -> bool:
+    """Return whether a worker would find anything to do. One statement, no locks."""
+    effects = known(EffectEntry.objects.all())
+    ready = effects.ready(now=now).behind_open_doors(now=now)
+    expired = effects.expired(now=now)
+    return (
+        envelopes.due(now=now)
+        .values("fence")
+        .union(ready.values("fence"), expired.values("fence"), all=True)
+        .exists()
+    )
+
+
+def known(effects: EffectQuerySet) -> EffectQuerySet:
+    """Keep those whose definition version this release has; others are left to one that does."""
+    versions = Q()
+    for workflow, numbers in registry.versions().items():
+        versions |= Q(envelope__workflow=workflow, envelope__definition_version__in=numbers)
+    return effects.filter(versions) if versions else effects.none()
+
+
+def due_channels(*, now: datetime) -> list[str]:
+    """Return the names of the channels on which something is due, doors permitting."""
+    ready = known(EffectEntry.objects.ready(now=now)).behind_open_doors(now=now)
+    return list(ready.order_by().values_list("channel", flat=True).distinct())
+
+
+def claim(
+    *, worker: str, channel: str, room: int, takes_ask: bool, now: datetime
+) -> list[EffectEntry]:
+    """Claim due effects of one channel, the more urgent and older first.
+
+    Args:
+        room: The most that the worker can take.
+        takes_ask: Whether one that only a person could bring out of doubt may be among them. It
+            is then the only one, so that a death of the worker puts no other in doubt.
+
+    Returns:
+        The claimed rows with their envelopes and records. Their intents are durable: if the worker
+        dies now, they count as possibly sent.
+    """
+    declared = registry.channels().get(channel) or definition.Channel(name=channel)
+    Channel.objects.get_or_create(pk=channel)
+    token = uuid7()
+    with transaction.atomic():
+        row = Channel.objects.select_for_update().get(pk=channel)
+        allowance = door.look(
+            row=row, declared=declared, busy=_busy(channel), pause=_pause(channel, now), now=now
+        )
+        chosen = _choose(channel, min(room, allowance.calls), now, takes_ask=takes_ask)
+        taken = _take(chosen, token, worker, now)
+        door.pass_through(row=row, declared=declared, calls=taken, now=now)
+        row.opens_at = allowance.opens_at
+        row.closed_by = allowance.closed_by or ""
+        row.save(update_fields=["tokens", "tokens_at", "opens_at", "closed_by"])
+        reach(Boundary.INTENT_WRITTEN)
+    reach(Boundary.INTENT_COMMITTED)
+    held = EffectEntry.objects.filter(pk__in=chosen, claim=token) if taken else ()
+    return list(held and held.select_related("envelope__record").order_by("pk"))
+
+
+def _busy(channel: str) -> door.Busy:
+    under_way = EffectEntry.objects.filter(
+        channel=channel, finished_at__isnull=True, claim__isnull=False
+    ).aggregate(calls=Count("pk"), until=Min("due_at"))
+    return door.Busy(calls=under_way["calls"], until=under_way["until"])
+
+
+def _pause(channel: str, now: datetime) -> Pause | None:
+    return Pause.objects.in_force(now=now).filter(scope=Scope.CHANNEL, name=channel).first()
+
+
+def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[int]:
+    if most <= 0:
+        return []
+    ready = known(EffectEntry.objects.ready(now=now)).filter(channel=channel)
+    if not takes_ask:
+        ready = ready.exclude(recovery=Doubt.ASK, state=EffectState.WAITING)
+    found = list(
+        ready.order_by("priority", "due_at", "pk").values_list("pk", "recovery", "state")[:most]
+    )
+    if found and found[0][1:] == (Doubt.ASK, EffectState.WAITING):
+        return [found[0][0]]
+    return [pk for pk, *about in found if tuple(about) != (Doubt.ASK, EffectState.WAITING)]
+
+
+def _take(chosen: list[int], token: UUID, worker: str, now: datetime) -> int:
+    if not chosen:
+        return 0
+    free = EffectEntry.objects.filter(pk__in=chosen, claim__isnull=True, due_at__lte=now)
+    taken = free.filter(state=EffectState.WAITING).update(
+        state=EffectState.SENDING,
+        claim=token,
+        fence=F("fence") + 1,
+        worker=worker,
+        claimed_at=now,
+        due_at=now + limits().lease,
+        send_until=now + limits().send_window,
+    )
+    if taken < len(chosen):
+        taken += free.filter(state__in=(EffectState.CHECKING, EffectState.PENDING)).update(
+            claim=token,
+            fence=F("fence") + 1,
+            worker=worker,
+            claimed_at=now,
+            due_at=now + limits().lease,
+        )
+    return taken
+
+
+def renew(*, token: UUID, heard: dict[int, tuple[float, str]], now: datetime) -> None:
+    """Write signs of life of long calls, and extend their leases; rows not ours stay as is."""
+    for pk, (fraction, note) in heard.items():
+        EffectEntry.objects.filter(pk=pk, claim=token).update(
+            fraction=fraction,
+            progress_note=note[:200],
+            heard_at=now,
+            due_at=now + limits().lease,
+        )

@@ -1,0 +1,247 @@
+"""A worker's calls under way: begun, watched, and recorded when they end.
+
+Calls run in threads; everything that touches the database happens in the worker's own thread, and
+no transaction is open during a call. A call that takes its time keeps nobody waiting: the worker
+goes on with other work and looks in again. What one worker holds at a time is bounded, and no
+channel may take all of it.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+import structlog
+from django.db import DatabaseError, IntegrityError
+
+from workflow.definition import Unknown
+from workflow.effects import claim
+from workflow.effects.answer import Answer
+from workflow.effects.call import call_of
+from workflow.effects.declared import Declared, declared
+from workflow.effects.hands import Hands
+from workflow.effects.perform import Found, Instant, kind, perform
+from workflow.effects.record import Ended, is_closing, record
+from workflow.engine.limits import limits
+from workflow.models import Doubt, EffectEntry, Kind
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+
+_SIGNS_EVERY = 1.0
+"""Seconds between two writings of signs of life."""
+
+_GRACE = 1.0
+"""Seconds that a handler may overrun its time-out, before it is written off."""
+
+
+@dataclass(kw_only=True)
+class Flight:
+    """One call under way."""
+
+    entry: EffectEntry
+    declared: Declared
+    kind: Kind
+    began_at: datetime
+    began: Instant
+    limit: float
+    """Seconds after which nobody waits for it any more."""
+
+    found: tuple[Found, str] | None = None
+    heard: float = 0.0
+    """Monotonic time of its last sign of life."""
+
+    progress: tuple[float, str] | None = None
+    """A sign that is not written yet."""
+
+    written: float = 0.0
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_ask(self) -> bool:
+        """Whether nobody but a person could bring it out of doubt."""
+        return self.kind is Kind.SEND and self.entry.recovery == Doubt.ASK
+
+
+class Courier:
+    """Carries out effects for one worker. Used by one thread."""
+
+    def __init__(self, *, worker: str, clock: Clock) -> None:
+        self.worker = worker
+        self._clock = clock
+        self._hands = Hands()
+        self._flights: list[Flight] = []
+        self._landed = threading.Condition()
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that are under way, or whose outcome is not recorded yet."""
+        return len(self._flights)
+
+    def take(self) -> int:
+        """Claim what is due, as far as there is room, and begin the calls; return how many."""
+        room = limits().calls - len(self._flights)
+        if room <= 0:
+            return 0
+        channels = claim.due_channels(now=self._clock())
+        random.shuffle(channels)  # no channel is always first
+        begun = 0
+        for channel in channels:
+            room = limits().calls - len(self._flights)
+            if room <= 0:
+                break
+            begun += self._take_from(channel, self._room_for(channel, room, len(channels)))
+        return begun
+
+    def _room_for(self, channel: str, room: int, channels: int) -> int:
+        """Leave room for other channels: a slow one must not fill the worker by and by."""
+        under_way = sum(flight.entry.channel == channel for flight in self._flights)
+        share = max(1, limits().calls * 3 // 4)
+        most = room if channels == 1 and under_way == 0 else room // channels + 1
+        return max(0, min(room, most, share - under_way))
+
+    def _take_from(self, channel: str, room: int) -> int:
+        if room <= 0:
+            return 0
+        began = Instant.now()
+        now = self._clock()
+        claimed = claim.claim(
+            worker=self.worker,
+            channel=channel,
+            room=room,
+            takes_ask=not any(flight.is_ask for flight in self._flights),
+            now=now,
+        )
+        for entry in claimed:
+            self._begin(entry, now, began)
+        return len(claimed)
+
+    def _begin(self, entry: EffectEntry, now: datetime, began: Instant) -> None:
+        about = declared(entry)
+        window = limits().send_window
+        flight = Flight(
+            entry=entry,
+            declared=about,
+            kind=kind(entry),
+            began_at=now,
+            began=began,
+            limit=about.timeout.total_seconds() + window.total_seconds() + _GRACE,
+            heard=began.monotonic,
+        )
+        self._flights.append(flight)
+        call = call_of(
+            entry=entry,
+            declared=about,
+            report=partial(self._report, flight),
+            cancelled=flight.cancelled.is_set,
+        )
+
+        def job() -> None:
+            found = perform(entry=entry, declared=about, call=call, since=began, window=window)
+            with self._landed:
+                flight.found = found
+                self._landed.notify()
+
+        self._hands.do(job)
+
+    def _report(self, flight: Flight, fraction: float, note: str) -> None:
+        """Take a sign of life, in the call's thread."""
+        flight.progress = (min(1.0, max(0.0, fraction)), str(note))
+        flight.heard = Instant.now().monotonic
+
+    def wait(self, seconds: float) -> None:
+        """Return when a call has ended, or after so many seconds."""
+        with self._landed:
+            if not any(flight.found for flight in self._flights):
+                self._landed.wait(seconds)
+
+    def collect(self) -> Counter[str]:
+        """Record the calls that have ended, and write signs of life of those that have not.
+
+        Raises:
+            DatabaseError: The database is away. Outcomes are kept, and recorded at the next call;
+                if their leases end before that, they come late, and the doubt is resolved as the
+                effect declares.
+        """
+        ended = [flight for flight in self._flights if self._has_ended(flight)]
+        tally = self._record(ended)
+        gone = {id(flight) for flight in ended}
+        self._flights = [flight for flight in self._flights if id(flight) not in gone]
+        self._write_signs()
+        return tally
+
+    def _has_ended(self, flight: Flight) -> bool:
+        if flight.found is not None:
+            return True
+        seconds = Instant.now().monotonic - flight.began.monotonic
+        silent = Instant.now().monotonic - flight.heard
+        heartbeat = flight.declared.heartbeat
+        if seconds > flight.limit:
+            problem = f"No answer within {flight.declared.timeout.total_seconds():g} s."
+            flight.found = (Unknown(reason=problem, code="timeout"), "")
+        elif heartbeat is not None and silent > heartbeat.total_seconds() + _GRACE:
+            problem = f"No sign of life for {silent:.1f} s; one is due every {heartbeat}."
+            flight.found = (Unknown(reason=problem, code="silent"), "")
+        return flight.found is not None
+
+    def _record(self, flights: list[Flight]) -> Counter[str]:
+        if not flights:
+            return Counter()
+        now = self._clock()
+        ended = [_ended(flight, now) for flight in flights]
+        try:
+            return record(ended=ended, now=now)
+        except IntegrityError as collision:
+            # Somebody else wrote on the same record at the same instant: one by one, then.
+            log.info("outcome.collided", effects=len(ended), error=str(collision))
+        except DatabaseError as error:
+            if len(ended) == 1:
+                raise
+            log.warning("outcome.refused", effects=len(ended), error=str(error))
+        tally: Counter[str] = Counter()
+        for each in ended:
+            tally += record(ended=[each], now=self._clock())
+        return tally
+
+    def _write_signs(self) -> None:
+        now = Instant.now().monotonic
+        due = [
+            flight
+            for flight in self._flights
+            if flight.progress is not None and now - flight.written >= _SIGNS_EVERY
+        ]
+        for flight in due:
+            if flight.progress is not None and flight.entry.claim is not None:
+                sign, flight.progress = flight.progress, None
+                flight.written = now
+                pk, token = flight.entry.pk, flight.entry.claim
+                claim.renew(token=token, heard={pk: sign}, now=self._clock())
+                if is_closing(flight.entry.envelope_id):
+                    flight.cancelled.set()
+
+
+def _ended(flight: Flight, now: datetime) -> Ended:
+    found, detail = flight.found or (Unknown(reason="No answer."), "")
+    token = flight.entry.claim
+    if token is None:
+        raise AssertionError("a flight has a claim")
+    return Ended(
+        pk=flight.entry.pk,
+        fence=flight.entry.fence,
+        token=token,
+        envelope=flight.entry.envelope_id,
+        answer=Answer(
+            kind=flight.kind,
+            what=found,
+            by=flight.entry.worker,
+            started_at=flight.began_at,
+            ended_at=now,
+            detail=detail,
+        ),
+    )

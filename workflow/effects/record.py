@@ -1,0 +1,175 @@
+"""Making outcomes durable: what came of a worker's calls, in one transaction.
+
+Only the holder of the current claim may write. A worker that comes late writes nothing but a note
+that it did, with what it has to tell: the receipt that it brings may be what a person needs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from audit import chain
+from workflow import definition
+from workflow.definition import Done, Postponed, Unknown, registry
+from workflow.effects import door
+from workflow.effects.answer import Answer
+from workflow.effects.mask import masked
+from workflow.effects.settle import OVERTAKEN, Settled, settle
+from workflow.engine.boundary import Boundary, reach
+from workflow.engine.hold import hold
+from workflow.engine.trail import Action, note
+from workflow.models import Channel, EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A call that has ended, under the claim that it was made with."""
+
+    pk: int
+    fence: int
+    token: UUID
+    envelope: UUID
+    answer: Answer
+
+
+def record(*, ended: Sequence[Ended], now: datetime) -> Counter[str]:
+    """Write what came of the calls; return the rows' new states, counted.
+
+    Safe to repeat: what is written already is found under no claim, and noted as late.
+
+    Raises:
+        IntegrityError: Somebody else wrote on one of the records at this instant; nothing was
+            written, call again.
+    """
+    with transaction.atomic():
+        held = hold(TransitionEnvelope.objects.filter(pk__in={each.envelope for each in ended}))
+        envelopes = {envelope.pk: envelope for envelope in held}
+        rows = _held(ended)
+        settled = [
+            Settled(entry=rows[each.pk], answer=each.answer)
+            for each in sorted(ended, key=lambda each: each.pk)
+            if each.pk in rows
+        ]
+        for each in settled:
+            each.entry.envelope = envelopes[each.entry.envelope_id]
+        settle(settled=settled, now=now)
+        _tell_channels(settled, now)
+        late = _without_own([each for each in ended if each.pk not in rows])
+        chain.append([_late(each, envelopes[each.envelope], now) for each in late])
+        reach(Boundary.OUTCOME_WRITTEN)
+    reach(Boundary.OUTCOME_COMMITTED)
+    _log(settled, late)
+    return Counter([*(f"effect {each.entry.state}" for each in settled), *("late" for _ in late)])
+
+
+def _without_own(late: list[Ended]) -> list[Ended]:
+    """Leave out what was written by a commit whose answer the worker never got."""
+    if not late:
+        return []
+    written = EffectAttempt.objects.filter(
+        effect__in=[each.pk for each in late], fence__in=[each.fence for each in late]
+    ).exclude(Q(outcome=Outcome.DIED) | Q(code=OVERTAKEN))
+    own = set(written.values_list("effect", "fence"))
+    return [each for each in late if (each.pk, each.fence) not in own]
+
+
+def is_closing(envelope: UUID) -> bool:
+    """Return whether a transition is to end without firing."""
+    found = TransitionEnvelope.objects.filter(pk=envelope).exclude(closing_as="")
+    return found.exists()
+
+
+def _held(ended: Sequence[Ended]) -> dict[int, EffectEntry]:
+    """Lock the rows that are still held under the claims with which they were called."""
+    tokens = {each.pk: each.token for each in ended}
+    rows = EffectEntry.objects.filter(pk__in=tokens).order_by("pk").select_for_update()
+    return {row.pk: row for row in rows if row.claim == tokens[row.pk]}
+
+
+def _tell_channels(settled: Sequence[Settled], now: datetime) -> None:
+    """Let the doors know how the calls went. Locks channels last; see `claim`."""
+    answers: dict[str, list[Answer]] = defaultdict(list)
+    for each in settled:
+        answers[each.entry.channel].append(each.answer)
+    declared = registry.channels()
+    rows = Channel.objects.filter(pk__in=answers).order_by("pk").select_for_update()
+    for row in rows:
+        problems = [_problem(answer) for answer in answers[row.name]]
+        faults = [problem for problem in problems if problem]
+        changed = door.hear(
+            row=row,
+            declared=declared.get(row.name) or definition.Channel(name=row.name),
+            faults=len(faults),
+            answers=len(problems) - len(faults),
+            problem=faults[-1] if faults else "",
+            now=now,
+        )
+        if changed:
+            row.save()
+
+
+def _problem(answer: Answer) -> str:
+    """Return what the downstream failed at, in words; empty if it answered."""
+    match answer.what:
+        case Unknown(reason=reason):
+            return reason
+        case Postponed(reason=reason, is_fault=True):
+            return reason
+        case _:
+            return ""
+
+
+def _late(each: Ended, envelope: TransitionEnvelope, now: datetime) -> chain.Note:
+    answer = each.answer
+    receipt = answer.what.receipt if isinstance(answer.what, Done) else {}
+    return note(
+        envelope=envelope,
+        action=Action.EFFECT_LATE,
+        now=now,
+        evidence={
+            "effect_row": each.pk,
+            "worker": answer.by,
+            "claim": each.token.hex,
+            "brought": type(answer.what).__name__,
+            "message": getattr(answer.what, "reason", ""),
+            "receipt": masked(dict(receipt)),
+            "wrote": "nothing",
+        },
+    )
+
+
+def _log(settled: Sequence[Settled], late: Sequence[Ended]) -> None:
+    for each in settled:
+        entry, envelope = each.entry, each.entry.envelope
+        event = log.warning if entry.is_stuck else log.info
+        event(
+            "effect.settled",
+            effect=entry.name,
+            key=entry.key,
+            channel=entry.channel,
+            state=str(entry.state),
+            code=entry.code,
+            outcome=type(each.answer.what).__name__,
+            transition_id=str(envelope.transition_id),
+            record=str(entry.record_id),
+            correlation_id=envelope.correlation_id,
+            worker=each.answer.by,
+            fence=entry.fence,
+        )
+    for other in late:
+        log.warning(
+            "effect.late",
+            effect_row=other.pk,
+            transition_id=str(other.envelope),
+            worker=other.answer.by,
+        )

@@ -1,0 +1,65 @@
+"""Handing an envelope to its next before-effect; its outcome makes the envelope due again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.chain import Note
+from workflow.engine import plan
+from workflow.engine.decide import CallFirst
+from workflow.engine.settle import attempt
+from workflow.engine.trail import Action, note
+from workflow.models import Attempt, Phase, State, TransitionEnvelope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calling:
+    """An envelope and the before-effect that its guards consent to."""
+
+    envelope: TransitionEnvelope
+    decision: CallFirst
+
+
+def call_first(*, calling: Sequence[Calling], now: datetime) -> list[Note]:
+    """Write the effects' ledger rows, let go of the envelopes, and return the entries to append.
+
+    Call in the transaction in which they were decided, holding envelopes and records. An envelope
+    that waits for its effect is nobody's: no lease runs, no worker is needed.
+    """
+    if not calling:
+        return []
+    for each in calling:
+        each.envelope.state = State.CALLING
+        each.envelope.due_at = each.envelope.deadline_at
+        each.envelope.called += 1
+    TransitionEnvelope.objects.bulk_update(
+        [each.envelope for each in calling], ["state", "due_at", "called"], batch_size=200
+    )
+    Attempt.objects.bulk_create(
+        [attempt(each.envelope, each.decision, now) for each in calling], batch_size=200
+    )
+    plan.save(
+        [
+            plan.entry(
+                envelope=each.envelope, phase=Phase.BEFORE, planned=each.decision.planned, now=now
+            )
+            for each in calling
+        ]
+    )
+    return [_note(each, now) for each in calling]
+
+
+def _note(each: Calling, now: datetime) -> Note:
+    return note(
+        envelope=each.envelope,
+        action=Action.CALLING,
+        now=now,
+        old=each.envelope.record.status,
+        evidence={
+            **each.decision.planned.as_evidence(),
+            "fence": each.envelope.fence,
+            "findings": [finding.as_evidence() for finding in each.decision.findings],
+        },
+    )
