@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from workflow.engine.claim import is_due
+from workflow.effects.claim import is_due
 
 _LONGEST = 0.25
 """Seconds of one pause for live work."""
