@@ -75,7 +75,7 @@ class DeclarationLog(BackfillMapping[Declaration]):
             reason=f"{row['activity']} on {at:%Y-%m-%d}" if needs_reason else "",
         )
 
-    def actor(self, name: str) -> AbstractUser:
+    def actor(self, name: str) -> AbstractUser | None:
         """Return the log's person as a user, made if need be; in a dry run, an unsaved one."""
         role, _, resource = name.partition("/")
         if self.may_write:
@@ -87,7 +87,7 @@ class DeclarationLog(BackfillMapping[Declaration]):
         first = case.events[0]
         day = first.event.happened_at.date()
         return Declaration(
-            claimant_id=self.actor(_claimant(case)).pk,
+            claimant_id=self._key(_claimant(case)),
             number=first.raw["declaration_number"] or case.reference,
             purpose="Domestic travel, from the public log",
             amount=_amount(first.raw["amount"]),
@@ -96,6 +96,11 @@ class DeclarationLog(BackfillMapping[Declaration]):
             receipts=1,
             budget_number=first.raw["budget_number"],
         )
+
+    def _key(self, name: str) -> Any:
+        """Return a person's key; None for the system, and for who is not known here."""
+        user = self.actor(name) if name else None
+        return None if user is None else user.pk
 
     def apply(self, subject: Declaration, told: Told) -> None:
         """Note who took the step, and when, as the step's stamp does for a live one."""
@@ -107,13 +112,13 @@ class DeclarationLog(BackfillMapping[Declaration]):
                 subject.pre_approver_id = subject.administrator_id = None
                 subject.budget_owner_id = subject.supervisor_id = None
             case "pre_approve":
-                subject.pre_approver_id = self.actor(told.event.actor).pk
+                subject.pre_approver_id = self._key(told.event.actor)
             case "check":
-                subject.administrator_id = self.actor(told.event.actor).pk
+                subject.administrator_id = self._key(told.event.actor)
             case "approve_budget":
-                subject.budget_owner_id = self.actor(told.event.actor).pk
+                subject.budget_owner_id = self._key(told.event.actor)
             case "approve_final":
-                subject.supervisor_id = self.actor(told.event.actor).pk
+                subject.supervisor_id = self._key(told.event.actor)
                 subject.approved_at = at
             case "request_payment":
                 subject.payment_requested_at = at
