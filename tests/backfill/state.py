@@ -60,6 +60,16 @@ def state() -> dict[str, Counter[Row]]:
     }
 
 
+def difference(one: dict[str, Counter[Row]], other: dict[str, Counter[Row]]) -> dict[str, Any]:
+    """Return the rows that are in one of two states only, a few of each table."""
+    found = {name: (one[name] - other[name], other[name] - one[name]) for name in one}
+    return {
+        name: (list(more)[:3], list(less)[:3])
+        for name, (more, less) in found.items()
+        if more or less
+    }
+
+
 def pairs() -> Counter[tuple[str, str]]:
     """Return how often one event follows another, over what was adopted and what was rejected."""
     by_reference: dict[str, list[tuple[int, int, str]]] = {}
@@ -80,6 +90,4 @@ def pairs() -> Counter[tuple[str, str]]:
 
 
 def in_flight() -> int:
-    return TransitionEnvelope.objects.exclude(
-        state__in=[State.RECONSTRUCTED, State.FIRED]
-    ).count()
+    return TransitionEnvelope.objects.exclude(state__in=[State.RECONSTRUCTED, State.FIRED]).count()

@@ -163,16 +163,16 @@ def test_a_mixed_up_order_of_records_is_no_matter(log: Log, backfill: Backfill) 
     assert Record.objects.count() == 15
 
 
-def test_a_live_retry_of_an_adopted_event_meets_its_envelope(
-    log: Log, backfill: Backfill
-) -> None:
+def test_a_live_retry_of_an_adopted_event_meets_its_envelope(log: Log, backfill: Backfill) -> None:
     backfill(log(rows("case 1", [S, J])))
     mapping = find("declarations")(may_write=False)
     for envelope in TransitionEnvelope.objects.all():
         request = Request(
             record=envelope.record_id,
             transition=envelope.transition,
-            transition_id=mapping.transition_id("case 1", f"case 1/{envelope.source_position - 1}"),
+            transition_id=mapping.transition_id(
+                "case 1", f"case 1/{envelope.source_position - 1}"
+            ),
             user=envelope.actor,
             reason=envelope.reason,
         )

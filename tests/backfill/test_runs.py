@@ -208,7 +208,7 @@ def test_a_mapping_is_known_by_name_or_by_its_file(log: Log, backfill: Backfill)
     path = log(usual(1))
     file = "workflow/examples/declarations/mappings.py"
     assert backfill(path, mapping=file)["records"] == {"new": 1}
-    with pytest.raises(CommandError, match="mapping 'os.system': known: declarations"):
+    with pytest.raises(CommandError, match=r"mapping 'os\.system': known: declarations"):
         backfill(path, mapping="os.system")
 
 
@@ -242,5 +242,3 @@ def test_the_admin_shows_runs_and_rejects_and_changes_none(log: Log, backfill: B
     assert client.post(page, {"state": "running"}).status_code == 403
     found = client.get(reverse("admin:workflow_backfillreject_changelist")).content.decode()
     assert "amount &#x27;much&#x27; is no number" in found
-
-

@@ -7,9 +7,9 @@ decided then is not to be decided again now.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from workflow.backfill.actors import Actors, Person
@@ -19,8 +19,7 @@ from workflow.engine.request import Request
 from workflow.models import Fault
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An event with its id and its place among the record's events in the source."""
 
     told: Told
@@ -28,8 +27,7 @@ class Placed:
     position: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """An event that can be adopted, perhaps as an anomaly."""
 
     placed: Placed
@@ -100,8 +98,7 @@ class Judge:
                 Rejected(placed=step.placed, fault=Fault.NO_JOIN, message=message)
                 for step in steps
             ]
-        last = replace(
-            steps[-1],
+        last = steps[-1]._replace(
             anomaly=steps[-1].anomaly or Fault.NO_JOIN.value,
             message=" ".join(filter(None, [steps[-1].message, message])),
         )

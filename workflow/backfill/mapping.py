@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -52,15 +53,21 @@ class Event:
     """Status after, if the source tells it; else it is the transition's target."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """An event and the row that told it."""
 
     event: Event
     row: int
     """Number of the row in the source; the header of a CSV file is row 1."""
 
-    raw: Mapping[str, Any]
+    text: str
+    """The row as JSON."""
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """Return the row as it was read."""
+        values: Mapping[str, Any] = json.loads(self.text)
+        return values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

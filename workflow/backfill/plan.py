@@ -133,7 +133,7 @@ class Planner:
             twin = first.setdefault(pk, each)
             if twin is each:
                 placed.append(each)
-            elif twin.told.event == told.event and twin.told.raw == told.raw:
+            elif twin.told.event == told.event and twin.told.text == told.text:
                 made.earlier["repeated"] += 1
             else:
                 message = f"Row {twin.told.row} has event {told.event.id!r} with other content."
@@ -143,7 +143,7 @@ class Planner:
     def _reject_row(self, made: Plan, placed: Placed, fault: Fault, message: str) -> None:
         """Reject an event whose id is taken, under an id that follows from its content."""
         told = placed.told
-        content = f"{told.event.reference}\n{sorted(told.raw.items())}"
+        content = f"{told.event.reference}\n{told.text}"
         made.ids[told.row] = uuid5(self._mapping.namespace, f"row\n{content}")
         made.rejected.append(Rejected(placed=placed, fault=fault, message=message))
 

@@ -24,6 +24,7 @@ _LENGTHS = {
     "status": 64,
 }
 _REASON = 10_000
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _NEEDED = ("reference", "id", "transition")
 
 
@@ -62,13 +63,13 @@ def read(*, source: Source, mapping: BackfillMapping[Any]) -> Iterator[Told | Ba
                 yield _mapped(mapping, number, _named(mapping, values))
 
 
-def _named(mapping: BackfillMapping[Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _named(mapping: BackfillMapping[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     names = mapping.renamed
-    return {names.get(key, key): value for key, value in values.items()} if names else values
+    return {names.get(key, key): value for key, value in values.items()}
 
 
 def _mapped(
-    mapping: BackfillMapping[Any], number: int, values: Mapping[str, Any]
+    mapping: BackfillMapping[Any], number: int, values: dict[str, Any]
 ) -> Told | Bad | None:
     missing = [column for column in mapping.columns if column not in values]
     if missing:
@@ -85,7 +86,7 @@ def _mapped(
     problem = _problem(event)
     if problem:
         return Bad(number, problem, _raw(values))
-    return Told(event=event, row=number, raw=values)
+    return Told(event, number, _encode(values))
 
 
 def _problem(event: Event) -> str:
@@ -135,4 +136,4 @@ def _shown(value: object) -> str:
 
 
 def _raw(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, default=str)[:_RAW]
+    return _encode(values)[:_RAW]

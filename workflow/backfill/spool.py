@@ -119,21 +119,18 @@ def _in_pieces(reference: str, rows: Iterator[tuple[Any, ...]]) -> Iterator[Case
 
 def _told(row: tuple[Any, ...]) -> Told:
     reference, event, transition, at, actor, reason, payload, old, status, number, raw = row
-    return Told(
-        event=Event(
-            reference=reference,
-            id=event,
-            transition=transition,
-            happened_at=datetime.fromisoformat(at),
-            actor=actor,
-            reason=reason,
-            payload=json.loads(payload) if payload else {},
-            old=old,
-            status=status,
-        ),
-        row=number,
-        raw=json.loads(raw),
+    told = Event(
+        reference=reference,
+        id=event,
+        transition=transition,
+        happened_at=datetime.fromisoformat(at),
+        actor=actor,
+        reason=reason,
+        payload=json.loads(payload) if payload else {},
+        old=old,
+        status=status,
     )
+    return Told(told, number, raw)
 
 
 def write(path: Path, *, items: Iterable[Told | Bad | None], digest: str) -> None:
@@ -214,5 +211,5 @@ def _flat(told: Told) -> tuple[Any, ...]:
         event.old,
         event.status,
         told.row,
-        _encode(dict(told.raw)),
+        told.text,
     )

@@ -241,7 +241,7 @@ class Writer:
                     each.placed.told.event.happened_at,
                     each.fault.value,
                     each.message,
-                    json.dumps(dict(each.placed.told.raw)),
+                    each.placed.told.text,
                     now,
                 )
                 for plan in plans
