@@ -38,7 +38,7 @@ def test_the_whole_log(backfill: Backfill, options: tuple[str, ...]) -> None:
     table = backfill(LOG, *options)
     assert table["rows"] == table["accounted"] == 55_628
     if options:
-        assert (table["adopted"], table["rejected"]) == (55_622, {"illegal_edge": 6})
+        assert (table["adopted"], table["rejected"]) == (55_623, {"illegal_edge": 5})
     else:
         assert (table["adopted"], table["anomalies"]) == (55_624, {"illegal_edge": 4})
     assert table["records"] == {"new": 10_357}
