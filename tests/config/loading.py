@@ -25,7 +25,7 @@ execute_from_command_line(["manage.py", "check"])
 
 CHOSEN = [
     "DATABASE_URL", "SECRET_KEY", "INSECURE_HTTP", "DEBUG", "LOG_FORMAT", "LOG_LEVEL", "WORKERS",
-    "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HSTS_SECONDS", "TASKS", "TIME_ZONE",
+    "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HSTS_SECONDS", "TASKS", "TIME_ZONE", "BACKFILL_DIR",
     "LEASE_SECONDS", "BATCH_SIZE", "PAYLOAD_LIMIT_BYTES", "DRAIN_SECONDS",
 ]  # fmt: skip
 """Whatever the test run itself has set of these is not passed on."""
