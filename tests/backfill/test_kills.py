@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -20,6 +21,7 @@ from tests.backfill.state import difference, state
 from tests.conftest import PROJECT
 from tests.crash.polling import until
 from tests.workflow.examples.logs import J, R, S, V, rows, usual
+from tests.workflow.examples.test_whole_log import LOG
 from workflow.backfill.registered import find
 from workflow.examples.declarations.models import Declaration
 from workflow.examples.declarations.replay.activities import GROUPS
@@ -85,39 +87,70 @@ def source(log: Log, cases: int) -> Path:
     return log([*usual(cases), *odd])
 
 
-@pytest.mark.django_db(transaction=True)
-def test_twenty_kills_give_the_end_state_of_none(
-    start: Start, log: Log, backfill: Backfill, tmp_path: Path
+def kill_again_and_again(
+    start: Start, path: Path, log: Path, *, options: tuple[str, ...], pause: float
 ) -> None:
-    path = source(log, 1500)
+    """Kill the run twenty times, each time after it has adopted something; then let it end."""
+    chance = random.Random(7)
+    seen: list[int] = []
+    while len(seen) < KILLS:
+        process = start(path, *options)
+        await_progress(process, log)
+        time.sleep(chance.uniform(0, pause))  # any point of any batch
+        assert process.poll() is None, f"it was done after {len(seen)} kills: {seen}"
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        seen.append(TransitionEnvelope.objects.count())
+    assert start(path).wait(timeout=600) == 0
+    assert seen[0] < seen[-1] < TransitionEnvelope.objects.count()
+
+
+def compare_with_a_run_without_kills(
+    start: Start, backfill: Backfill, path: Path, log: Path, **more: Any
+) -> None:
     begin_anew()
     backfill(path)
     expected = state()
     table = BackfillRun.objects.get().counts
     begin_anew()
-
-    chance = random.Random(7)
-    kills = 0
-    seen: list[int] = []
-    while kills < KILLS:
-        process = start(path, "--batch", "5", "--rate", "1500")
-        await_progress(process, tmp_path / "out.log")
-        time.sleep(chance.uniform(0, 0.1))
-        if process.poll() is not None:
-            break
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        kills += 1
-        seen.append(TransitionEnvelope.objects.count())
-    assert kills == KILLS, f"it was done after {kills} kills: {seen}"
-    assert start(path).wait(timeout=120) == 0
-
+    kill_again_and_again(start, path, log, **more)
     assert difference(state(), expected) == {}
     run = BackfillRun.objects.get()
     assert (run.state, run.counts) == ("finished", table)
     assert verify_all().is_sound
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_kills_give_the_end_state_of_none(
+    start: Start, log: Log, backfill: Backfill, tmp_path: Path
+) -> None:
+    path = source(log, 1500)
+    compare_with_a_run_without_kills(
+        start,
+        backfill,
+        path,
+        tmp_path / "out.log",
+        options=("--batch", "5", "--rate", "1500"),
+        pause=0.1,
+    )
     assert Declaration.objects.count() == 1502
-    assert seen[0] < seen[-1] < sum(expected["envelopes"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LOG.exists(), reason=f"{LOG.name} is not beside the project")
+@pytest.mark.django_db(transaction=True)
+def test_twenty_kills_give_the_end_state_of_none_for_the_whole_log(
+    start: Start, backfill: Backfill, tmp_path: Path
+) -> None:
+    compare_with_a_run_without_kills(
+        start,
+        backfill,
+        LOG,
+        tmp_path / "out.log",
+        options=("--batch", "20", "--rate", "5000"),
+        pause=0.5,
+    )
+    assert Declaration.objects.count() == 10_357
 
 
 @pytest.mark.django_db(transaction=True)
