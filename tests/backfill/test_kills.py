@@ -97,7 +97,8 @@ def kill_again_and_again(
         process = start(path, *options)
         await_progress(process, log)
         time.sleep(chance.uniform(0, pause))  # any point of any batch
-        assert process.poll() is None, f"it was done after {len(seen)} kills: {seen}"
+        told = f"after {len(seen)} kills it ended: {seen}: {log.read_text()[-2000:]}"
+        assert process.poll() is None, told
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         seen.append(TransitionEnvelope.objects.count())

@@ -1,8 +1,8 @@
 """Live load while a backfill runs on the same records: does anything get lost, or slow?
 
 `python -m tests.load.live_meanwhile LOG.csv.gz RATE SECONDS`, on an empty migrated database
-(DATABASE_URL). The log's declarations are adopted as of their first event. Workers are started, and
-the live load checks submitted declarations: at first alone, then while the rest of the log is
+(DATABASE_URL). The log's declarations are adopted as of their first event. Workers are started,
+and the live load checks submitted declarations: at first alone, then while the rest of the log is
 adopted, which moves the same declarations.
 """
 
@@ -137,15 +137,15 @@ def main(log: Path, rate: float, seconds: float) -> None:
                 part = Load(records)
                 before = load()
                 part.run(rate=rate, seconds=seconds, until=other)
-                print(f"{what}: {part.told()}; load {before} to {load()}", flush=True)
+                sys.stdout.write(f"{what}: {part.told()}; load {before} to {load()}\n")
                 if other is not None:
                     other.wait()
-                    print(table.read_text())
+                    sys.stdout.write(table.read_text())
         finally:
             workers.terminate()
             workers.wait()
     report = verify_all()
-    print(f"trail sound: {report.is_sound}, {report.entries:,} entries")
+    sys.stdout.write(f"trail sound: {report.is_sound}, {report.entries:,} entries\n")
 
 
 if __name__ == "__main__":
