@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from audit.models import Entry
 
 FORMAT = 1
-"""Number of the preimage's layout; it is part of every digest."""
+"""Number of the preimages' layout; it is part of every digest."""
 
 SAID = (
     "chain",
@@ -75,4 +76,37 @@ def digest_of(said: tuple[Any, ...]) -> str:
         "" if transition is None else transition.hex,
         *rest,
     ]
-    return hashlib.sha256(_encode(preimage).encode("ascii")).hexdigest()
+    return sha256(_encode(preimage).encode("ascii"))
+
+
+def head_leaf(*, chain: UUID, sequence: int, digest: str, since: int) -> bytes:
+    """Return a sealed head as the bytes that its leaf of the tree is made of."""
+    return _encode([FORMAT, "head", chain.hex, sequence, digest, since]).encode("ascii")
+
+
+def seal_statement(
+    *,
+    number: int,
+    sealed_at: datetime,
+    previous: str,
+    root: str,
+    heads: int,
+    entries: int,
+    complete: bool,
+    key: str,
+) -> bytes:
+    """Return what a seal states, as the bytes that are signed and digested."""
+    at = moment(sealed_at)
+    return _encode(
+        [FORMAT, "seal", number, at, previous, root, heads, entries, complete, key]
+    ).encode("ascii")
+
+
+def key_statement(*, public: str, introduced_at: datetime, introduced_by: str) -> bytes:
+    """Return what a key says when it vouches for its successor, as the bytes that are signed."""
+    return _encode([FORMAT, "key", public, moment(introduced_at), introduced_by]).encode("ascii")
+
+
+def sha256(statement: bytes) -> str:
+    """Return the digest as 64 hexadecimal digits."""
+    return hashlib.sha256(statement).hexdigest()

@@ -5,12 +5,15 @@ writers. So the trail is only ever inserted into, and there is no second place t
 Two writers that read the same head collide; the later one gets an IntegrityError, its transaction
 rolls back as a whole, and it starts again from the new head. Callers that hold the subject's row
 lock from before the head is read never collide with each other.
+
+Beside the entries goes a mark for each chain, so that the sealer finds what has changed (`seal`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +21,8 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 
 from audit.canonical import SAID, canonical, digest_of
-from audit.models import Entry
+from audit.models import Entry, PersonalValue, Unsealed
+from audit.personal import TOKEN, always, conceal
 
 GENESIS = "0" * 64
 """What the first entry of a chain names as its predecessor."""
@@ -41,6 +45,9 @@ class Note:
     transition_id: UUID | None = None
     correlation_id: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
+    """What names or describes a person, and may have to be erased: `actor`, `reason`, or keys of
+    the evidence; beside those that the setting names. Of these the entry keeps a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,19 @@ LINKED = (*SAID, "digest")
 """Names of an entry's columns, but for its key."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """What continues some chains, and is not stored yet."""
+
+    links: Sequence[Link]
+    personal: Sequence[PersonalValue]
+
+
 def append(notes: Sequence[Note]) -> None:
     """Enter the notes, in their order, at the ends of their chains.
 
     Call inside the transaction whose doing they describe: they commit together or not at all.
-    Two statements for any number of notes up to 200 chains.
+    Three statements for any number of notes up to 200 chains, one more for personal values.
 
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
@@ -74,25 +89,33 @@ def append(notes: Sequence[Note]) -> None:
         store(link(notes, ends=heads({note.chain for note in notes})), insert=_insert)
 
 
-def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> list[Link]:
+def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
     """Return what continues the chains from the given ends; a chain without one is new.
 
     For bulk writers, which do it before they take any lock, and then `store` it.
     """
     reached = dict(ends)
-    links = []
+    links: list[Link] = []
+    personal: list[PersonalValue] = []
     for note in notes:
-        said = _said(note, reached.get(note.chain, _EMPTY))
+        said = _said(_without_personal(note, personal), reached.get(note.chain, _EMPTY))
         digest = digest_of(said)
         reached[note.chain] = Head(said[1], digest)
         links.append((*said, digest))
-    return links
+    return Linked(links=links, personal=personal)
 
 
-def store(links: Sequence[Link], *, insert: Callable[[Sequence[Link]], None]) -> None:
-    """Enter what was linked, by the caller's way of inserting rows. As `append` otherwise."""
-    if links:
-        insert(links)
+def store(linked: Linked, *, insert: Callable[[Sequence[Link]], None]) -> None:
+    """Enter what was linked, by the caller's way of inserting rows; otherwise as `append`."""
+    if not linked.links:
+        return
+    insert(linked.links)
+    Unsealed.objects.bulk_create(
+        [Unsealed(chain=chain) for chain in dict.fromkeys(each[0] for each in linked.links)],
+        batch_size=500,
+    )
+    if linked.personal:
+        PersonalValue.objects.bulk_create(linked.personal, batch_size=500)
 
 
 def _insert(links: Sequence[Link]) -> None:
@@ -118,6 +141,24 @@ def _last_entries(chains: list[UUID]) -> Iterable[tuple[UUID, int, str]]:
         .order_by()
         .values_list("chain", "sequence", "digest")
     )
+
+
+def _without_personal(note: Note, kept: list[PersonalValue]) -> Note:
+    """Return the note with digests in place of what is personal, which is added to `kept`."""
+    personal = note.personal | always()
+    if not personal:
+        return note
+    concealed: dict[str, Any] = {}
+    for part in personal.intersection(("actor", "reason")):
+        if getattr(note, part) and not TOKEN.fullmatch(getattr(note, part)):
+            concealed[part], value = conceal(chain=note.chain, value=getattr(note, part))
+            kept.append(value)
+    evidence = dict(note.evidence)
+    for key in sorted(personal.intersection(evidence)):
+        text = evidence[key] if isinstance(evidence[key], str) else json.dumps(evidence[key])
+        evidence[key], value = conceal(chain=note.chain, value=text)
+        kept.append(value)
+    return replace(note, **concealed, evidence=evidence)
 
 
 def _said(note: Note, head: Head) -> tuple[Any, ...]:

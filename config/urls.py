@@ -1,12 +1,18 @@
 """Addresses."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="declarations:list"), name="home"),
+    path("", RedirectView.as_view(pattern_name="desk:inbox"), name="home"),
+    path("work/", include("workflow.pages.urls")),
+    path("admin/", include("workflow.admin.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
+    path("api/", include("workflow.api.urls")),
     path("declarations/", include("workflow.examples.declarations.urls")),
 ]
+if settings.OIDC_RP_CLIENT_ID:
+    urlpatterns.append(path("oidc/", include("mozilla_django_oidc.urls")))

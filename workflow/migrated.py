@@ -1,4 +1,4 @@
-"""What every `migrate` takes away and leaves in place: guards, and the known definitions."""
+"""What every `migrate` takes away and leaves in place: guards, the known definitions, groups."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from django.db import connections
 from django.db.migrations import Migration
 
+from workflow import roles
+from workflow.effects import channels
 from workflow.engine import definitions
 from workflow.models import guards
 
@@ -21,3 +23,5 @@ def after_migrate(*, using: str, **_: Any) -> None:
     """Install the triggers anew (a rebuilt SQLite table loses its own) and note definitions."""
     guards.install(connections[using])
     definitions.note(using=using)
+    roles.make_groups(using=using)
+    channels.ensure(using=using)

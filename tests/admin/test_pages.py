@@ -70,7 +70,7 @@ def test_rows_are_shown_and_cannot_be_changed(
 
 def test_the_page_of_a_record_shows_what_was_asked(client: Client, record: Record) -> None:
     page = client.get(reverse("admin:workflow_record_change", args=[record.pk]))
-    assert b"save" in page.content
+    assert b"Save for later" in page.content
     assert b"Fired" in page.content
 
 

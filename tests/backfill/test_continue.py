@@ -73,7 +73,7 @@ def test_what_the_source_adds_moves_the_record_by_envelopes_of_its_own(
     assert subject.approved_at == moves[1].happened_at
     assert subject.history.count() == 4
     actions = Entry.objects.filter(chain=record.pk).values_list("action", flat=True)
-    assert list(actions) == ["reconstructed", "adopted", *["reconstructed"] * 2, "adopted"]
+    assert list(actions) == ["reconstructed", "adopted", "fired", "fired", "adopted"]
     assert verify_all().is_sound
     before = state()
     backfill(log(whole))

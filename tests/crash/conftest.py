@@ -27,6 +27,9 @@ from workflow.testing.downstream import Simulators, simulators
 
 _numbers = itertools.count(1)
 
+# Being imported has registered it, as the processes of a cluster need; no other test shall see it.
+registry.unregister(DESK)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without /proc, nobody finds a cluster's processes."""

@@ -28,7 +28,12 @@ CANCELLABLE = (State.SCHEDULED, State.WAITING, State.RUNNING, State.CALLING, Sta
 
 @transaction.atomic
 def cancel(
-    *, transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime
+    *,
+    transition_id: UUID,
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+    fence: int | None = None,
 ) -> TransitionEnvelope:
     """Take back an envelope that has not fired.
 
@@ -36,11 +41,14 @@ def cancel(
     *undoing*: what its before-effects did is taken back first, and it stays *calling* until the
     call under way has an outcome. A worker that holds it comes late and writes nothing.
 
+    Args:
+        fence: What the person saw; if it was taken up again since, they are told to look.
+
     Raises:
         InvalidRequest: It is done, no reason is given, or one of its effects is in doubt.
     """
     reason = checked_reason(reason)
-    envelope = held(transition_id, CANCELLABLE, "cancelled")
+    envelope = held(transition_id, CANCELLABLE, "cancelled", fence)
     _refuse_in_doubt(envelope)
     was = State(envelope.state)
     if was == State.RUNNING:

@@ -18,18 +18,26 @@ from workflow.models import EFFECT_STUCK, EffectEntry, Phase, State, TransitionE
 
 @transaction.atomic
 def close_by_force(
-    *, transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime
+    *,
+    transition_id: UUID,
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+    fence: int | None = None,
 ) -> tuple[TransitionEnvelope, list[str]]:
     """End an envelope whose undo is stuck, and return the effects that are left not undone.
 
     They are listed in the trail and on the envelope. Other undos that can be done still are: the
     envelope ends when the last of them has come to something.
 
+    Args:
+        fence: What the person saw; if it was taken up again since, they are told to look.
+
     Raises:
         InvalidRequest: It is not being undone, no undo of it is stuck, or no reason is given.
     """
     reason = checked_reason(reason)
-    envelope = held(transition_id, (State.UNDOING,), "closed by force")
+    envelope = held(transition_id, (State.UNDOING,), "closed by force", fence)
     rows = list(EffectEntry.objects.filter(envelope=envelope).exclude(phase=Phase.AFTER))
     stuck = [row for row in rows if row.phase == Phase.UNDO and row.state in EFFECT_STUCK]
     if not stuck:

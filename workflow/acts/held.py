@@ -33,11 +33,17 @@ def checked_reason(reason: str) -> str:
     return reason
 
 
-def held(transition_id: UUID, states: Collection[State], done: str) -> TransitionEnvelope:
+def held(
+    transition_id: UUID, states: Collection[State], done: str, fence: int | None = None
+) -> TransitionEnvelope:
     """Return the envelope, locked together with its record.
 
+    Args:
+        fence: What the person saw; None: they need not have seen any.
+
     Raises:
-        InvalidRequest: It does not exist, or the act does not fit its state.
+        InvalidRequest: It does not exist, was taken up again since it was seen, or the act does
+            not fit its state.
     """
     found = hold(TransitionEnvelope.objects.filter(pk=transition_id))
     if not found:
@@ -49,6 +55,12 @@ def held(transition_id: UUID, states: Collection[State], done: str) -> Transitio
             "transition id",
             str(transition_id),
             f"is {envelope.state}; only one that is {allowed} can be {done}",
+        )
+    if fence is not None and envelope.fence != fence:
+        raise InvalidRequest(
+            "fence",
+            fence,
+            f"it was taken up again since you looked (now {envelope.fence}); look at it first",
         )
     return envelope
 

@@ -18,18 +18,26 @@ from workflow.models import EffectEntry, EffectState, Phase, State, TransitionEn
 
 @transaction.atomic
 def resume(
-    *, transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime
+    *,
+    transition_id: UUID,
+    user: AbstractBaseUser,
+    reason: str,
+    now: datetime,
+    fence: int | None = None,
 ) -> TransitionEnvelope:
     """Let a parked envelope be tried again, under its own id, with a fresh set of attempts.
 
     If a before-effect that failed keeps it, that effect is sent again under its own key; what is
     done already is not repeated. Twice in a row is harmless: the second finds it no longer parked.
 
+    Args:
+        fence: What the person saw; if it was taken up again since, they are told to look.
+
     Raises:
         InvalidRequest: It is not parked, no reason is given, or one of its effects is in doubt.
     """
     reason = checked_reason(reason)
-    envelope = held(transition_id, (State.PARKED,), "resumed")
+    envelope = held(transition_id, (State.PARKED,), "resumed", fence)
     stuck = EffectEntry.objects.filter(
         envelope=envelope, phase=Phase.BEFORE, finished_at__isnull=True
     ).first()

@@ -1,5 +1,5 @@
 """Pages for support staff: what is stored, read-only; every act goes through the engine."""
 
-from workflow.admin import attempts, backfill, entries, envelopes, records, runner
+from workflow.admin import backfill, entries, envelopes, records, runner, seals, site
 
-__all__ = ["attempts", "backfill", "entries", "envelopes", "records", "runner"]
+__all__ = ["backfill", "entries", "envelopes", "records", "runner", "seals", "site"]

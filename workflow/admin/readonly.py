@@ -1,11 +1,13 @@
-"""An admin page that shows and never changes."""
+"""Admin pages that show and never change; our own pages in place of Django's lists and forms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 if TYPE_CHECKING:
     PageOfAny = admin.ModelAdmin[Any]
@@ -39,3 +41,43 @@ class Rows(RowsOfAny):
 
     extra = 0
     can_delete = False
+
+
+class OwnPages(ReadOnly):
+    """Shows a list and a page of our own, under the addresses that the admin has for them."""
+
+    def listing(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the list."""
+        raise NotImplementedError
+
+    def page(self, request: HttpRequest, key: str) -> HttpResponseBase:
+        """Return the page of one row.
+
+        Raises:
+            Http404: There is none.
+        """
+        raise NotImplementedError
+
+    def changelist_view(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show the list to who may view such rows."""
+        self._admit(request)
+        return self.listing(request)
+
+    def changeform_view(  # type: ignore[override]
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        """Show the page of one row to who may view it; nothing can be sent to it."""
+        self._admit(request)
+        if object_id is None or request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        return self.page(request, object_id)
+
+    def _admit(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied

@@ -36,6 +36,9 @@ def reconstructed(
 ) -> Note:
     """Return the entry of one event: told by the source, recorded now.
 
+    An event that moves the record here and now is entered as fired, like any other move; that it
+    was told, and when it happened, stands in its evidence.
+
     Args:
         version: What the record's version becomes, where it moves here and now.
     """
@@ -57,7 +60,7 @@ def reconstructed(
     return Note(
         chain=record,
         at=now,
-        action=Action.RECONSTRUCTED.value,
+        action=(Action.RECONSTRUCTED if version is None else Action.FIRED).value,
         actor_id=step.person.actor.id or "",
         actor=step.person.actor.label,
         reason=told.event.reason,
@@ -72,14 +75,13 @@ def reconstructed(
 def adopted(plan: Plan, source: Source, correlation_id: str, now: datetime) -> Note:
     """Return the boundary: what is before it was told by a source, what is after it happened here.
 
-    Being an entry of the chain, it vouches for everything before it.
+    Being an entry of the chain, it vouches for everything before it. For a record that is new
+    here it is the beginning, and says where the record stands; others say that themselves.
     """
     steps: Sequence[Step] = (*plan.past, *plan.moves)
     times = [step.placed.told.event.happened_at for step in steps]
     record = None if plan.present is None else plan.present.record
-    stands = (
-        (plan.moves or plan.past)[-1].target if record is None or plan.moves else record.status
-    )
+    stands = plan.past[-1].target if record is None else ""
     evidence: dict[str, Any] = {
         "workflow": source.workflow,
         "reference": plan.case.reference,

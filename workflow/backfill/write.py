@@ -15,8 +15,9 @@ from datetime import datetime
 from uuid import UUID
 
 from audit import chain
-from audit.models import Entry
+from audit.models import Entry, PersonalValue
 from workflow.backfill import moves
+from workflow.backfill.conceal import concealed
 from workflow.backfill.judge import Step
 from workflow.backfill.mapping import AnyMapping
 from workflow.backfill.notes import Source, adopted, reconstructed
@@ -91,11 +92,12 @@ class Ready:
     plans: list[Plan]
     envelopes: list[Row]
     notes: list[chain.Note]
-    links: list[chain.Link]
+    links: chain.Linked
     """Of new chains; those of present ones are linked under lock."""
 
     snapshots: list[Snapshots]
     counts: Counter[str]
+    personal: list[PersonalValue]
 
 
 class Writer:
@@ -116,6 +118,10 @@ class Writer:
             Exception: Whatever the mapping raises.
         """
         adopting = [plan for plan in plans if plan.past or plan.moves]
+        personal: list[PersonalValue] = []
+        for plan in adopting:
+            plan.past = list(concealed(plan.past, record=plan.record, kept=personal))
+            plan.moves = list(concealed(plan.moves, record=plan.record, kept=personal))
         notes = [note for plan in adopting for note in self._notes(plan, now)]
         is_new = all(plan.present is None for plan in plans)
         return Ready(
@@ -130,9 +136,10 @@ class Writer:
                 for step in steps
             ],
             notes=notes,
-            links=chain.link(notes, ends={}) if is_new else [],
+            links=chain.link(notes if is_new else (), ends={}),
             snapshots=self._subjects.snapshots(adopting),
             counts=_counts(plans),
+            personal=personal,
         )
 
     def write(self, ready: Ready, *, now: datetime) -> None:
@@ -149,9 +156,10 @@ class Writer:
         notes = ready.notes + moves.move(plans=moving, now=now)
         self._subjects.save(ready.snapshots)
         links = ready.links
-        if not links and notes:
+        if not links.links and notes:
             links = chain.link(notes, ends=chain.heads({note.chain for note in notes}))
         chain.store(links, insert=_ENTRIES.insert)
+        PersonalValue.objects.bulk_create(ready.personal, batch_size=500)
         self._set_timers(new + moving, now)
         self._reject(ready.plans, now)
 

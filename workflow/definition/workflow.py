@@ -38,6 +38,14 @@ class Workflow(Generic[S, T]):
     """Takes the subjects' queryset and adds what guards look at: `select_related`, annotations.
     Guards and `apply` may not query by themselves."""
 
+    visible: Callable[[Any, Any], Any] | None = None
+    """Takes the subjects' queryset and a user; returns those that the person may see. None: who
+    may look at any record may look at all. Someone with `workflow.view_record` sees all."""
+
+    personal: frozenset[str] = frozenset()
+    """Fields of the subject and of payloads that hold personal data: pages mask them, and each
+    unmasking is an entry."""
+
     @property
     def key(self) -> str:
         """Name and version, as in `declaration/1`."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,13 +20,14 @@ import structlog
 from django.db import DatabaseError, IntegrityError
 
 from workflow.definition import Unknown
-from workflow.effects import claim
+from workflow.effects import channels, claim
 from workflow.effects.answer import Answer
 from workflow.effects.call import call_of
 from workflow.effects.declared import Declared, declared
 from workflow.effects.hands import Hands
 from workflow.effects.perform import Found, Instant, kind, perform
 from workflow.effects.record import Ended, is_closing, record
+from workflow.engine.correlation import child_of, working_on
 from workflow.engine.limits import limits
 from workflow.models import Doubt, EffectEntry, Kind
 
@@ -78,6 +79,7 @@ class Courier:
         self._hands = Hands()
         self._flights: list[Flight] = []
         self._landed = threading.Condition()
+        channels.ensure()
 
     @property
     def in_flight(self) -> int:
@@ -89,14 +91,14 @@ class Courier:
         room = limits().calls - len(self._flights)
         if room <= 0:
             return 0
-        channels = claim.due_channels(now=self._clock())
-        random.shuffle(channels)  # no channel is always first
+        due = claim.due_channels(now=self._clock())
+        random.shuffle(due)  # no channel is always first
         begun = 0
-        for channel in channels:
+        for channel in due:
             room = limits().calls - len(self._flights)
             if room <= 0:
                 break
-            begun += self._take_from(channel, self._room_for(channel, room, len(channels)))
+            begun += self._take_from(channel, self._room_for(channel, room, len(due)))
         return begun
 
     def _room_for(self, channel: str, room: int, channels: int) -> int:
@@ -135,15 +137,21 @@ class Courier:
             heard=began.monotonic,
         )
         self._flights.append(flight)
+        own = child_of(entry.envelope.traceparent)
         call = call_of(
             entry=entry,
             declared=about,
+            traceparent=own,
             report=partial(self._report, flight),
             cancelled=flight.cancelled.is_set,
         )
 
         def job() -> None:
-            found = perform(entry=entry, declared=about, call=call, since=began, window=window)
+            # A thread inherits no context: what its lines belong to is bound here.
+            step = working_on(entry.envelope, step="effect", traceparent=own, **_facts(entry))
+            with step as told:
+                found = perform(entry=entry, declared=about, call=call, since=began, window=window)
+                told["outcome"] = type(found[0]).__name__
             with self._landed:
                 flight.found = found
                 self._landed.notify()
@@ -224,6 +232,16 @@ class Courier:
                 claim.renew(token=token, heard={pk: sign}, now=self._clock())
                 if is_closing(flight.entry.envelope_id):
                     flight.cancelled.set()
+
+
+def _facts(entry: EffectEntry) -> Mapping[str, str | int]:
+    """Return the fields of log lines about a call, beside those of its envelope."""
+    return {
+        "effect": entry.name,
+        "channel": entry.channel,
+        "attempt": entry.fence,
+        "worker": entry.worker,
+    }
 
 
 def _ended(flight: Flight, now: datetime) -> Ended:

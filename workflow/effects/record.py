@@ -24,6 +24,7 @@ from workflow.effects.answer import Answer
 from workflow.effects.mask import masked
 from workflow.effects.settle import OVERTAKEN, Settled, settle
 from workflow.engine.boundary import Boundary, reach
+from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold
 from workflow.engine.trail import Action, note
 from workflow.models import Channel, EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
@@ -92,8 +93,13 @@ def is_closing(envelope: UUID) -> bool:
 def _held(ended: Sequence[Ended]) -> dict[int, EffectEntry]:
     """Lock the rows that are still held under the claims with which they were called."""
     tokens = {each.pk: each.token for each in ended}
-    rows = EffectEntry.objects.filter(pk__in=tokens).order_by("pk").select_for_update()
-    return {row.pk: row for row in rows if row.claim == tokens[row.pk]}
+    # Only these: whoever claims locks a channel, and then rows that nobody holds; see `claim`.
+    rows = EffectEntry.objects.filter(pk__in=tokens, claim__in=set(tokens.values()))
+    return {
+        row.pk: row
+        for row in rows.order_by("pk").select_for_update()
+        if row.claim == tokens[row.pk]
+    }
 
 
 def _tell_channels(settled: Sequence[Settled], now: datetime) -> None:
@@ -160,11 +166,7 @@ def _log(settled: Sequence[Settled], late: Sequence[Ended]) -> None:
             state=str(entry.state),
             code=entry.code,
             outcome=type(each.answer.what).__name__,
-            transition_id=str(envelope.transition_id),
-            record=str(entry.record_id),
-            correlation_id=envelope.correlation_id,
-            worker=each.answer.by,
-            fence=entry.fence,
+            **{**facts_of(envelope), "worker": each.answer.by, "attempt": entry.fence},
         )
     for other in late:
         log.warning(

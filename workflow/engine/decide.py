@@ -116,7 +116,7 @@ def decide(
     )
     if refused:
         return Refuse(findings=tuple(Finding(guard=each.code, answer=each) for each in refused))
-    return _guarded(transition, _context(envelope, subject, receipts, now))
+    return _guarded(transition, context_of(envelope, subject, receipts, now))
 
 
 def _guarded(transition: Transition[Any, Any], context: Context[Any]) -> Decision:
@@ -153,9 +153,10 @@ def _consult(transition: Transition[Any, Any], context: Context[Any]) -> Decisio
     return Fire(findings=findings, changed=changed, effects=effects)
 
 
-def _context(
+def context_of(
     envelope: TransitionEnvelope, subject: Tracked, receipts: Receipts, now: datetime
 ) -> Context[Any]:
+    """Return what guards, `apply` and requests of effects may look at."""
     actor_id = None if envelope.actor_id is None else str(envelope.actor_id)
     return Context(
         subject=subject,

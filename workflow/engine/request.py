@@ -15,14 +15,36 @@ from django.contrib.auth.models import AbstractUser
 
 from audit.canonical import canonical, moment
 from workflow.definition import SYSTEM, Actor, InvalidRequest
+from workflow.engine.correlation import (
+    SOUND_ID,
+    current_id,
+    current_traceparent,
+    sound_traceparent,
+)
 from workflow.engine.limits import limits
 from workflow.models import Origin, Priority, uuid7
 
-_CORRELATION = re.compile(r"[\x21-\x7e]{1,64}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The character in canonical JSON, which PostgreSQL cannot store; not its spelled-out name."""
 
 _REASON_LENGTH = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A person's signature of one request, not submitted yet. Made by `engine.sign` only."""
+
+    signer: str
+    """Primary key of the user as text."""
+
+    printed_name: str
+    meaning: str
+    method: str
+    """How they proved who they are."""
+
+    at: datetime
+    digest: str
+    """Of the request that was signed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +60,17 @@ class Request:
     payload: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     origin: Origin = Origin.PYTHON
-    correlation_id: str = ""
+    correlation_id: str = field(default_factory=current_id)
+    traceparent: str = field(default_factory=current_traceparent)
+    """Trace context (W3C) of what asks; by default, of the request that is being served."""
+
     expected_version: int | None = None
     due_at: datetime | None = None
     """Not before this time; None: at once."""
 
     priority: Priority = Priority.NORMAL
+    signed: Signed | None = None
+    """The user's signature of all the rest; see `engine.sign`."""
 
     @property
     def actor(self) -> Actor:
@@ -52,6 +79,10 @@ class Request:
 
     def digest(self) -> str:
         """Return the SHA-256 of what is asked, by whom; not of how it came here."""
+        return hashlib.sha256(self.body().encode("ascii")).hexdigest()
+
+    def body(self) -> str:
+        """Return what is asked, by whom, as canonical JSON."""
         body = {
             "record": self.record.hex,
             "transition": self.transition,
@@ -61,7 +92,7 @@ class Request:
             "expected_version": self.expected_version,
             "due_at": None if self.due_at is None else moment(self.due_at),
         }
-        return hashlib.sha256(canonical(body).encode("ascii")).hexdigest()
+        return canonical(body)
 
 
 def actor_of(user: AbstractBaseUser | None) -> Actor:
@@ -101,13 +132,21 @@ def check(request: Request) -> None:
         raise InvalidRequest("reason", request.reason, f"at most {_REASON_LENGTH} characters")
     if "\x00" in request.reason:
         raise InvalidRequest("reason", request.reason, "holds a NUL character")
-    if request.correlation_id and not _CORRELATION.fullmatch(request.correlation_id):
-        raise InvalidRequest(
-            "correlation id", request.correlation_id, "1 to 64 visible ASCII characters"
-        )
+    _check_correlation(request)
     if request.due_at is not None and request.due_at.tzinfo is None:
         raise InvalidRequest("due_at", request.due_at, "has no time zone")
     _check_payload(request.payload)
+
+
+def _check_correlation(request: Request) -> None:
+    if request.correlation_id and not SOUND_ID.fullmatch(request.correlation_id):
+        raise InvalidRequest(
+            "correlation id", request.correlation_id, "1 to 64 visible ASCII characters"
+        )
+    if request.traceparent and sound_traceparent(request.traceparent) != request.traceparent:
+        raise InvalidRequest(
+            "traceparent", request.traceparent, "is no W3C trace context of version 00"
+        )
 
 
 def _check_payload(payload: object) -> None:

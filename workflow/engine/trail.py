@@ -33,6 +33,8 @@ class Action(enum.StrEnum):
     CANCELLED = "cancelled"
     RECONSTRUCTED = "reconstructed"
     ADOPTED = "adopted"
+    DENIED = "denied"
+    REVEALED = "revealed"
     UNDOING = "undoing"
     EFFECT_DONE = "effect_done"
     EFFECT_PENDING = "effect_pending"
@@ -46,6 +48,13 @@ class Action(enum.StrEnum):
     EFFECT_RESUMED = "effect_resumed"
     EFFECT_ABANDONED = "effect_abandoned"
     EFFECT_LATE = "effect_late"
+    REDACTED = "redacted"
+    """Written by `audit.personal`, which knows it under the same name."""
+
+
+MOVES = (Action.STARTED, Action.ADOPTED, Action.FIRED)
+"""Actions whose entry says where the record stands from then on. The verification compares the
+last of them with the record: an action that moves records has to be listed."""
 
 
 def note(

@@ -1,5 +1,6 @@
-"""What is stored: records, envelopes, effects, their attempts, channels, clusters, backfills."""
+"""What is stored: records, envelopes, effects, attempts, channels, clusters, bulk acts."""
 
+from workflow.models.api_key import ApiKey, KeyScope
 from workflow.models.attempt import Attempt, Ending
 from workflow.models.backfill import (
     ADOPTABLE,
@@ -8,6 +9,8 @@ from workflow.models.backfill import (
     BackfillRun,
     Fault,
 )
+from workflow.models.bulk import Act, BulkItem, BulkRun, BulkState, ItemState
+from workflow.models.cause import Cause
 from workflow.models.channel import Channel, Closed
 from workflow.models.cluster import Cluster
 from workflow.models.definition_version import DefinitionVersion
@@ -32,6 +35,7 @@ from workflow.models.envelope import (
 from workflow.models.identity import uuid7
 from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
+from workflow.models.signature import Signature
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
@@ -41,10 +45,16 @@ __all__ = [
     "EFFECT_STUCK",
     "FINAL",
     "IN_FLIGHT",
+    "Act",
+    "ApiKey",
     "Attempt",
     "BackfillLeft",
     "BackfillReject",
     "BackfillRun",
+    "BulkItem",
+    "BulkRun",
+    "BulkState",
+    "Cause",
     "Channel",
     "Closed",
     "Cluster",
@@ -55,6 +65,8 @@ __all__ = [
     "EffectState",
     "Ending",
     "Fault",
+    "ItemState",
+    "KeyScope",
     "Kind",
     "Origin",
     "Outcome",
@@ -63,6 +75,7 @@ __all__ = [
     "Priority",
     "Record",
     "Scope",
+    "Signature",
     "State",
     "Tracked",
     "TransitionEnvelope",

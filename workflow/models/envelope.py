@@ -267,6 +267,37 @@ class TransitionEnvelope(models.Model):
                 condition=Q(source_run__isnull=False),
                 name="envelope_source",
             ),
+            models.Index(fields=["requested_at"], name="envelope_requested"),
+            models.Index(
+                fields=["actor", "requested_at"],
+                condition=models.Q(actor__isnull=False),
+                name="envelope_actor",
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(finished_at__isnull=False),
+                name="envelope_finished",
+            ),
+            models.Index(
+                fields=["code", "requested_at"],
+                condition=models.Q(code__gt=""),
+                name="envelope_code",
+            ),
+            models.Index(
+                fields=["state", "workflow", "transition", "code"],
+                condition=models.Q(state__in=[State.PARKED, State.FAILED]),
+                name="envelope_trouble",
+            ),
+        ]
+        permissions: ClassVar = [
+            ("request_transition", "Can ask for transitions on the engine's pages"),
+            ("retry_transition", "Can set parked transitions going again, and cancel"),
+            ("settle_effect", "Can settle effects in doubt"),
+            ("bulk_transition", "Can retry, cancel and request in bulk"),
+            ("pause_work", "Can pause and resume channels and transitions"),
+            ("reveal_personal", "Can look at personal data, which is entered each time"),
+            ("redact_personal", "Can erase personal data from the trail"),
+            ("configure_workflow", "Can change channels and limits"),
         ]
 
     def __str__(self) -> str:

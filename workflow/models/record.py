@@ -52,7 +52,14 @@ class Record(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workflow", "reference"], name="record_reference")
         ]
-        indexes: ClassVar = [models.Index(fields=["workflow", "status"], name="record_status")]
+        indexes: ClassVar = [
+            models.Index(fields=["workflow", "status", "status_since"], name="record_status"),
+            models.Index(fields=["status_since"], name="record_since"),
+            # On PostgreSQL, LIKE 'ABC%' needs the pattern class; elsewhere it is left out.
+            models.Index(
+                fields=["reference"], opclasses=["varchar_pattern_ops"], name="record_prefix"
+            ),
+        ]
 
     def __str__(self) -> str:
         """Return what people call it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -13,14 +13,19 @@ from workflow.examples.declarations.statuses import Status
 from workflow.models import Tracked
 
 
+def visible_to(rows: models.QuerySet[Any], user: models.Model) -> models.QuerySet[Any]:
+    """Return a person's own declarations; all of them for who may view declarations."""
+    if getattr(user, "has_perm", lambda _: False)("declarations.view_declaration"):
+        return rows
+    return rows.filter(claimant=user.pk)
+
+
 class DeclarationQuerySet(models.QuerySet["Declaration"]):
     """Which declarations."""
 
     def visible_to(self, user: models.Model) -> DeclarationQuerySet:
         """Return a person's own declarations; all of them for who may view declarations."""
-        if getattr(user, "has_perm", lambda _: False)("declarations.view_declaration"):
-            return self
-        return self.filter(claimant=user.pk)
+        return cast("DeclarationQuerySet", visible_to(self, user))
 
 
 def _person() -> models.ForeignKey[Any, Any]:

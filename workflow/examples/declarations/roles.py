@@ -9,16 +9,22 @@ from django.apps import AppConfig
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 
+_ASK = "request_transition"
+"""The engine's permission to ask for transitions on its pages."""
+
 ROLES: Mapping[str, tuple[str, ...]] = {
-    "EMPLOYEE": ("submit_declaration",),
-    "PRE_APPROVER": ("view_declaration", "pre_approve_declaration"),
-    "ADMINISTRATION": ("view_declaration", "check_declaration", "lapse_declaration"),
-    "BUDGET OWNER": ("view_declaration", "approve_budget_declaration"),
-    "SUPERVISOR": ("view_declaration", "approve_declaration"),
-    "PAYMENTS": ("view_declaration", "pay_declaration"),
-    "CONTROL": ("view_declaration", "stop_declaration"),
+    "EMPLOYEE": (
+        _ASK,
+        "submit_declaration",
+    ),
+    "PRE_APPROVER": (_ASK, "view_declaration", "pre_approve_declaration"),
+    "ADMINISTRATION": (_ASK, "view_declaration", "check_declaration", "lapse_declaration"),
+    "BUDGET OWNER": (_ASK, "view_declaration", "approve_budget_declaration"),
+    "SUPERVISOR": (_ASK, "view_declaration", "approve_declaration"),
+    "PAYMENTS": (_ASK, "view_declaration", "pay_declaration"),
+    "CONTROL": (_ASK, "view_declaration", "stop_declaration"),
 }
-"""Codenames of this app's permissions, by group."""
+"""Codenames of permissions, by group."""
 
 
 def after_migrate(*, sender: AppConfig, using: str, **_: Any) -> None:
@@ -27,7 +33,7 @@ def after_migrate(*, sender: AppConfig, using: str, **_: Any) -> None:
     known = {
         permission.codename: permission
         for permission in Permission.objects.using(using).filter(
-            content_type__app_label=sender.label
+            content_type__app_label__in=[sender.label, "workflow"]
         )
     }
     for name, codenames in ROLES.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workflow.examples.declarations.pages import ask, listing, new, show
+from workflow.examples.declarations.pages import listing, new, show
 
 app_name = "declarations"
 
@@ -12,5 +12,4 @@ urlpatterns = [
     path("", listing.listing, name="list"),
     path("new", new.new, name="new"),
     path("<int:pk>/", show.show, name="show"),
-    path("<int:pk>/request", ask.ask, name="ask"),
 ]

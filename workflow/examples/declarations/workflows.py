@@ -30,7 +30,7 @@ from workflow.examples.declarations.guards import (
     has_receipts,
 )
 from workflow.examples.declarations.limits import LAPSES_AFTER
-from workflow.examples.declarations.models import Declaration
+from workflow.examples.declarations.models import Declaration, visible_to
 from workflow.examples.declarations.stamps import (
     stamp_budget_approval,
     stamp_check,
@@ -55,6 +55,8 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
     statuses=Status,
     initial=Status.DRAFT,
     final=frozenset({Status.PAYMENT_HANDLED, Status.WITHDRAWN}),
+    visible=visible_to,
+    personal=frozenset({"claimant", "purpose", "payment_reference"}),
     load=with_claimant,
     transitions=(
         # The employee.

@@ -22,6 +22,13 @@ _SIGN_INS: Mapping[str, tuple[str, str, str]] = {
 }
 """User name, first and last name, by group."""
 
+_STAFF: Mapping[str, tuple[str, str, str]] = {
+    "Workflow support": ("support", "Sue", "Support"),
+    "Workflow operator": ("operator", "Otto", "Operator"),
+    "Workflow auditor": ("auditor", "Audrey", "Auditor"),
+}
+"""The same, for those who work in the admin."""
+
 ADMIN = "admin"
 _MARK = "demo.invalid"
 """Domain of the demo users' addresses: what tells them from a real installation's users."""
@@ -42,7 +49,8 @@ class DemoPeople:
     def sign_ins(self) -> dict[str, str]:
         """Group by user name."""
         named = {user.get_username(): group for group, user in self._users.items()}
-        return {ADMIN: "superuser", **named}
+        staff = {name: group for group, (name, _, _) in _STAFF.items()}
+        return {ADMIN: "superuser", **staff, **named}
 
 
 def make_people() -> DemoPeople:
@@ -59,6 +67,9 @@ def make_people() -> DemoPeople:
         user = _user(name, encoded, first_name=first, last_name=last)
         user.groups.set([Group.objects.get(name=group)])
         users[group] = user
+    for group, (name, first, last) in _STAFF.items():
+        user = _user(name, encoded, first_name=first, last_name=last, is_staff=True)
+        user.groups.set([Group.objects.get(name=group)])
     _user(ADMIN, encoded, is_staff=True, is_superuser=True)
     return DemoPeople(users, password)
 

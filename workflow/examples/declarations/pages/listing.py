@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from workflow.examples.declarations.models import Declaration
-from workflow.examples.declarations.pages.user import signed_in
 from workflow.examples.declarations.statuses import Status
+from workflow.pages.user import signed_in
 
 _A_PAGE = 25
 _LONGEST_SEARCH = 100

@@ -17,8 +17,8 @@ from workflow.engine.request import transition_id
 from workflow.engine.start import start
 from workflow.examples.declarations.forms import DeclarationForm
 from workflow.examples.declarations.models import Declaration
-from workflow.examples.declarations.pages.user import signed_in
 from workflow.examples.declarations.workflows import DECLARATION
+from workflow.pages.user import signed_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

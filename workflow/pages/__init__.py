@@ -1,0 +1,1 @@
+"""Pages outside the admin, and the parts that they share with the support pages in it."""
