@@ -67,12 +67,12 @@ LINKED = (*SAID, "digest")
 """Names of an entry's columns, but for its key."""
 
 
-class Links(list[Link]):
-    """Entries that are not stored yet, and the personal values that they hold digests of."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """What continues some chains, and is not stored yet."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.personal: list[PersonalValue] = []
+    links: Sequence[Link]
+    personal: Sequence[PersonalValue]
 
 
 def append(notes: Sequence[Note]) -> None:
@@ -88,31 +88,33 @@ def append(notes: Sequence[Note]) -> None:
         store(link(notes, ends=heads({note.chain for note in notes})), insert=_insert)
 
 
-def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Links:
+def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
     """Return what continues the chains from the given ends; a chain without one is new.
 
     For bulk writers, which do it before they take any lock, and then `store` it.
     """
     reached = dict(ends)
-    links = Links()
+    links: list[Link] = []
+    personal: list[PersonalValue] = []
     for note in notes:
-        concealed = _without_personal(note, links.personal)
-        said = _said(concealed, reached.get(note.chain, _EMPTY))
+        said = _said(_without_personal(note, personal), reached.get(note.chain, _EMPTY))
         digest = digest_of(said)
         reached[note.chain] = Head(said[1], digest)
         links.append((*said, digest))
-    return links
+    return Linked(links=links, personal=personal)
 
 
-def store(links: Links, *, insert: Callable[[Sequence[Link]], None]) -> None:
-    """Enter what was linked, by the caller's way of inserting rows. As `append` otherwise."""
-    if not links:
+def store(linked: Linked, *, insert: Callable[[Sequence[Link]], None]) -> None:
+    """Enter what was linked, by the caller's way of inserting rows; otherwise as `append`."""
+    if not linked.links:
         return
-    insert(links)
-    changed = dict.fromkeys(said[0] for said in links)
-    Unsealed.objects.bulk_create([Unsealed(chain=chain) for chain in changed], batch_size=500)
-    if links.personal:
-        PersonalValue.objects.bulk_create(links.personal, batch_size=500)
+    insert(linked.links)
+    Unsealed.objects.bulk_create(
+        [Unsealed(chain=chain) for chain in dict.fromkeys(each[0] for each in linked.links)],
+        batch_size=500,
+    )
+    if linked.personal:
+        PersonalValue.objects.bulk_create(linked.personal, batch_size=500)
 
 
 def _insert(links: Sequence[Link]) -> None:
