@@ -7,11 +7,31 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from audit.models import Entry
 
 FORMAT = 1
-"""Number of the preimage's layout; it is part of every digest."""
+"""Number of the preimages' layout; it is part of every digest."""
+
+SAID = (
+    "chain",
+    "sequence",
+    "at",
+    "action",
+    "actor_id",
+    "actor",
+    "reason",
+    "old",
+    "new",
+    "transition_id",
+    "correlation_id",
+    "evidence",
+    "previous",
+)
+"""Names of the columns that a digest covers, in the order in which it does."""
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 def canonical(value: Mapping[str, Any]) -> str:
@@ -31,29 +51,62 @@ def moment(at: datetime) -> str:
 
 
 def digest(entry: Entry) -> str:
-    """Return the SHA-256 of everything the entry says and of the digest before it.
+    """Return the SHA-256 of everything the entry says and of the digest before it."""
+    return digest_of(tuple(getattr(entry, name) for name in SAID))
+
+
+def digest_of(said: tuple[Any, ...]) -> str:
+    """Return the digest of an entry that says this; the values of `SAID`, in its order.
 
     The preimage is a JSON array of texts and numbers in a fixed order, so that no two different
     entries have the same one.
     """
-    preimage = json.dumps(
-        [
-            FORMAT,
-            entry.chain.hex,
-            entry.sequence,
-            moment(entry.at),
-            entry.action,
-            entry.actor_id,
-            entry.actor,
-            entry.reason,
-            entry.old,
-            entry.new,
-            "" if entry.transition_id is None else entry.transition_id.hex,
-            entry.correlation_id,
-            entry.evidence,
-            entry.previous,
-        ],
-        separators=(",", ":"),
-        ensure_ascii=True,
-    )
-    return hashlib.sha256(preimage.encode("ascii")).hexdigest()
+    chain, sequence, at, action, actor_id, actor, reason, old, new, transition, *rest = said
+    preimage = [
+        FORMAT,
+        chain.hex,
+        sequence,
+        moment(at),
+        action,
+        actor_id,
+        actor,
+        reason,
+        old,
+        new,
+        "" if transition is None else transition.hex,
+        *rest,
+    ]
+    return sha256(_encode(preimage).encode("ascii"))
+
+
+def head_leaf(*, chain: UUID, sequence: int, digest: str, since: int) -> bytes:
+    """Return a sealed head as the bytes that its leaf of the tree is made of."""
+    return _encode([FORMAT, "head", chain.hex, sequence, digest, since]).encode("ascii")
+
+
+def seal_statement(
+    *,
+    number: int,
+    sealed_at: datetime,
+    previous: str,
+    root: str,
+    heads: int,
+    entries: int,
+    complete: bool,
+    key: str,
+) -> bytes:
+    """Return what a seal states, as the bytes that are signed and digested."""
+    at = moment(sealed_at)
+    return _encode(
+        [FORMAT, "seal", number, at, previous, root, heads, entries, complete, key]
+    ).encode("ascii")
+
+
+def key_statement(*, public: str, introduced_at: datetime, introduced_by: str) -> bytes:
+    """Return what a key says when it vouches for its successor, as the bytes that are signed."""
+    return _encode([FORMAT, "key", public, moment(introduced_at), introduced_by]).encode("ascii")
+
+
+def sha256(statement: bytes) -> str:
+    """Return the digest as 64 hexadecimal digits."""
+    return hashlib.sha256(statement).hexdigest()

@@ -5,12 +5,15 @@ writers. So the trail is only ever inserted into, and there is no second place t
 Two writers that read the same head collide; the later one gets an IntegrityError, its transaction
 rolls back as a whole, and it starts again from the new head. Callers that hold the subject's row
 lock from before the head is read never collide with each other.
+
+Beside the entries goes a mark for each chain, so that the sealer finds what has changed (`seal`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +21,8 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 
 from audit.canonical import canonical, digest
-from audit.models import Entry
+from audit.models import Entry, PersonalValue, Unsealed
+from audit.personal import TOKEN, always, conceal
 
 GENESIS = "0" * 64
 """What the first entry of a chain names as its predecessor."""
@@ -41,6 +45,9 @@ class Note:
     transition_id: UUID | None = None
     correlation_id: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
+    """What names or describes a person, and may have to be erased: `actor`, `reason`, or keys of
+    the evidence; beside those that the setting names. Of these the entry keeps a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def append(notes: Sequence[Note]) -> None:
     """Enter the notes, in their order, at the ends of their chains.
 
     Call inside the transaction whose doing they describe: they commit together or not at all.
-    Two statements for any number of notes up to 200 chains.
+    Three statements for any number of notes up to 200 chains, one more for personal values.
 
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
@@ -64,11 +71,19 @@ def append(notes: Sequence[Note]) -> None:
         return
     ends = heads({note.chain for note in notes})
     entries = []
+    personal: list[PersonalValue] = []
     for note in notes:
-        entry = _entry(note, ends.get(note.chain, Head()))
+        said = _without_personal(note, personal)
+        entry = _entry(said, ends.get(note.chain, Head()))
         ends[note.chain] = Head(entry.sequence, entry.digest)
         entries.append(entry)
     Entry.objects.bulk_create(entries, batch_size=500)
+    Unsealed.objects.bulk_create(
+        [Unsealed(chain=chain) for chain in dict.fromkeys(note.chain for note in notes)],
+        batch_size=500,
+    )
+    if personal:
+        PersonalValue.objects.bulk_create(personal, batch_size=500)
 
 
 def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:
@@ -89,6 +104,24 @@ def _last_entries(chains: list[UUID]) -> Iterable[tuple[UUID, int, str]]:
         .order_by()
         .values_list("chain", "sequence", "digest")
     )
+
+
+def _without_personal(note: Note, kept: list[PersonalValue]) -> Note:
+    """Return the note with digests in place of what is personal, which is added to `kept`."""
+    personal = note.personal | always()
+    if not personal:
+        return note
+    concealed: dict[str, Any] = {}
+    for part in personal.intersection(("actor", "reason")):
+        if getattr(note, part) and not TOKEN.fullmatch(getattr(note, part)):
+            concealed[part], value = conceal(chain=note.chain, value=getattr(note, part))
+            kept.append(value)
+    evidence = dict(note.evidence)
+    for key in sorted(personal.intersection(evidence)):
+        text = evidence[key] if isinstance(evidence[key], str) else json.dumps(evidence[key])
+        evidence[key], value = conceal(chain=note.chain, value=text)
+        kept.append(value)
+    return replace(note, **concealed, evidence=evidence)
 
 
 def _entry(note: Note, head: Head) -> Entry:

@@ -33,6 +33,7 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=False)]
     )
+    quiet = level if logging.getLevelName(level) > logging.WARNING else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -49,8 +50,10 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
+            # Django gives them a level of their own, and a handler that writes in another form.
+            "django": {"level": level, "handlers": []},
             # Its INFO lines tell of every wake-up; ours tell of every transition.
-            "django-q": {"level": "WARNING", "handlers": ["console"], "propagate": False},
+            "django-q": {"level": quiet, "handlers": ["console"], "propagate": False},
             "django.server": {"handlers": ["console"], "level": level, "propagate": False},
         },
     }

@@ -9,14 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from config import logs, secret
+from config import environment, logs, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
+env = environment.Environment()
 
 # --- Security ------------------------------------------------------------------------------------
 
@@ -179,6 +177,21 @@ Q_CLUSTER = {
     "catch_up": False,
     "ack_failures": True,
     "max_attempts": 1,
+}
+
+# --- Evidence ------------------------------------------------------------------------------------
+
+AUDIT = {
+    # The private key that seals are signed with: PEM or base64, or a file that holds it. Only
+    # where `audit_seal` runs.
+    "SEAL_KEY": env.str("SEAL_KEY", "", multiline=True),
+    "SEAL_KEY_FILE": env.str("SEAL_KEY_FILE", ""),
+    # Public keys to trust, whatever the database lists.
+    "TRUSTED_KEYS": env.list("SEAL_TRUSTED_KEYS", default=[]),
+    # Where seals are written to outside the database.
+    "ANCHORS": env.list("SEAL_ANCHORS", default=[]),
+    # What entries keep only a digest of, so that it can be erased: actor, reason, evidence keys.
+    "PERSONAL": env.list("AUDIT_PERSONAL", default=[]),
 }
 
 # --- The rest ------------------------------------------------------------------------------------

@@ -15,8 +15,11 @@ class WorkflowConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the definitions, the checks and the hooks after migrations."""
+        from audit.verify import witness  # noqa: PLC0415
         from workflow import checks, migrated  # noqa: F401,PLC0415  (need loaded models)
+        from workflow.evidence.witness import Records  # noqa: PLC0415
 
+        witness.register(Records())
         autodiscover_modules("workflows")
         pre_migrate.connect(migrated.before_migrate, sender=self)
         post_migrate.connect(migrated.after_migrate, sender=self)

@@ -8,6 +8,7 @@ from django.db import connections
 from django.db.migrations import Migration
 
 from workflow import roles
+from workflow.effects import channels
 from workflow.engine import definitions
 from workflow.models import guards
 
@@ -23,3 +24,4 @@ def after_migrate(*, using: str, **_: Any) -> None:
     guards.install(connections[using])
     definitions.note(using=using)
     roles.make_groups(using=using)
+    channels.ensure(using=using)

@@ -23,17 +23,23 @@ def run(*arguments: str) -> tuple[str, str]:
 @pytest.mark.django_db
 class TestSaying:
     def test_an_empty_trail_is_sound(self) -> None:
-        assert run() == ("Sound: 0 entries in 0 chains.\n", "")
+        assert run() == ("Sound: 0 entries in 0 chains, 0 seals.\n", "")
 
     def test_a_sound_trail(self) -> None:
         make_chain(3)
         make_chain(1)
-        assert run() == ("Sound: 4 entries in 2 chains.\n", "")
+        assert run() == (
+            "Sound: 4 entries in 2 chains, 0 seals.\n4 entries are not sealed yet.\n",
+            "",
+        )
 
     def test_one_chain(self) -> None:
         chain = make_chain(3)
         forge(entry(make_chain(2), 1), actor="Eve")
-        assert run("--chain", str(chain)) == ("Sound: 3 entries in 1 chains.\n", "")
+        assert run("--chain", str(chain)) == (
+            "Sound: 3 entries in 1 chains, 0 seals.\n3 entries are not sealed yet.\n",
+            "",
+        )
 
     def test_each_broken_chain_with_its_first_bad_entry(self) -> None:
         altered, robbed, sound = sorted(make_chain(3) for _ in range(3))
@@ -42,12 +48,12 @@ class TestSaying:
         remove(entry(robbed, 1))
         err = io.StringIO()
         with pytest.raises(
-            CommandError, match=r"^2 chains are broken; read 8 entries in 3 chains"
+            CommandError, match=r"^The trail is broken in 2 places; read 8 entries in 3 chains"
         ):
             call_command("audit_verify", stderr=err)
         assert err.getvalue().splitlines() == [
-            f"chain {altered}: entry 2 was altered: its content does not give its digest",
-            f"chain {robbed}: entry 1 is missing before entry 2",
+            f"chain {altered}: edited: entry 2 was altered: its content does not give its digest",
+            f"chain {robbed}: missing: entry 1 is missing before entry 2",
         ]
         assert str(sound) not in err.getvalue()
 
@@ -58,7 +64,7 @@ class TestSaying:
         for _ in range(3):
             forge(entry(make_chain(1), 1), actor="Eve")
         err = io.StringIO()
-        with pytest.raises(CommandError, match=r"^3 chains are broken"):
+        with pytest.raises(CommandError, match=r"broken in 3 places"):
             call_command("audit_verify", stderr=err)
         assert err.getvalue().count("was altered") == 2
 
@@ -75,19 +81,19 @@ class TestSaying:
     def test_progress_while_it_takes_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(audit_verify, "_SAY_EVERY", -1.0)
         make_chain(3)
-        assert run()[1] == "3 entries read ...\n"
+        assert run()[1].endswith(" a second ...\n")
 
 
 class TestExiting:
     def test_with_0_on_an_empty_trail(self, manage: Manage) -> None:
         done = manage("audit_verify")
-        assert (done.returncode, done.stdout) == (0, "Sound: 0 entries in 0 chains.\n")
+        assert (done.returncode, done.stdout) == (0, "Sound: 0 entries in 0 chains, 0 seals.\n")
 
     def test_with_1_on_a_broken_one_without_a_traceback(self, manage: Manage) -> None:
         chain = make_chain(3)
         forge(entry(chain, 2), actor="Eve")
         done = manage("audit_verify")
         assert (done.returncode, done.stdout) == (1, "")
-        assert f"chain {chain}: entry 2 was altered" in done.stderr
-        assert "1 chains are broken" in done.stderr
+        assert f"chain {chain}: edited: entry 2 was altered" in done.stderr
+        assert "broken in 1 places" in done.stderr
         assert "Traceback" not in done.stderr

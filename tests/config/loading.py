@@ -27,6 +27,7 @@ CHOSEN = [
     "DATABASE_URL", "SECRET_KEY", "INSECURE_HTTP", "DEBUG", "LOG_FORMAT", "LOG_LEVEL", "WORKERS",
     "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HSTS_SECONDS", "TASKS", "TIME_ZONE",
     "LEASE_SECONDS", "BATCH_SIZE", "PAYLOAD_LIMIT_BYTES", "DRAIN_SECONDS",
+    "SEND_WINDOW_SECONDS", "CALLS_PER_WORKER",
 ]  # fmt: skip
 """Whatever the test run itself has set of these is not passed on."""
 

@@ -14,7 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.crash.cluster import Work
-from tests.crash.desk.workflows import DESK
+from tests.crash.desk.workflows import DESK, DISPATCH
 from workflow.definition import registry
 from workflow.engine import clock
 from workflow.engine.answer import Accepted
@@ -23,8 +23,12 @@ from workflow.engine.start import New, start_many
 from workflow.engine.submit import submit_many
 from workflow.examples.declarations.models import Declaration
 from workflow.models import Record
+from workflow.testing.downstream import Simulators, simulators
 
 _numbers = itertools.count(1)
+
+# Being imported has registered it, as the processes of a cluster need; no other test shall see it.
+registry.unregister(DESK)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,9 +41,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _desk() -> Iterator[None]:
-    registry.register(DESK)
+    for workflow in (DESK, DISPATCH):
+        registry.register(workflow)
     yield
-    registry.unregister(DESK)
+    for workflow in (DESK, DISPATCH):
+        registry.unregister(workflow)
+
+
+@pytest.fixture
+def downstream() -> Iterator[Simulators]:
+    with simulators() as running:
+        yield running
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def faults() -> list[str]:
 
 
 def _chains() -> list[str]:
-    return [f"chain broken: {each}" for each in verify_all().breaks]
+    return [f"chain broken: {each}" for each in verify_all().faults]
 
 
 def _entries(envelopes: list[TransitionEnvelope]) -> list[str]:

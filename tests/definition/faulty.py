@@ -116,6 +116,10 @@ FAULTS: list[tuple[Workflow[Any, Any], str]] = [
         sending(automatic_after=timedelta(1)),
         "transition 'send': fires by itself and so can have no form",
     ),
+    (
+        sending(automatic_after=timedelta(1), signature="I have read it."),
+        "transition 'send': fires by itself and so cannot be signed",
+    ),
     *(
         (losing(**{limit: none}), f"transition 'lose': {limit} is {none}; it must be positive")
         for limit in ("timeout", "deadline", "automatic_after")

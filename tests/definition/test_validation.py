@@ -71,9 +71,6 @@ def test_every_sentence_that_can_be_told_is_told_above() -> None:
     ] == []
 
 
-@pytest.mark.xfail(
-    raises=AttributeError, reason="the search for unreachable statuses stumbles over it"
-)
 def test_a_start_that_is_a_plain_text_is_told() -> None:
     assert "initial status 'packed' is not one of Status" in faults(parcel(initial="packed"))
 

@@ -16,6 +16,7 @@ from audit.models import Entry
 from audit.verify import verify_all
 from tests.effects.errand import ERRAND, SCRIPT, Script
 from workflow.definition import registry
+from workflow.effects import channels
 from workflow.engine import clock
 from workflow.engine.answer import Accepted
 from workflow.engine.request import Request
@@ -38,6 +39,7 @@ def script() -> Iterator[Script]:
 
 @pytest.fixture
 def ann(db: None) -> User:
+    channels.ensure()
     return User.objects.create_user("ann", first_name="Ann", last_name="Lee")
 
 

@@ -98,6 +98,14 @@ PROBE: Workflow[Declaration, Status] = Workflow(
             reason=Reason.REQUIRED,
         ),
         Transition(
+            name="sign_off",
+            label="Sign off",
+            sources=(Status.OPEN,),
+            target=Status.OPEN,
+            form=NoteForm,
+            signature="I have read it.",
+        ),
+        Transition(
             name="hurry",
             label="Hurry",
             sources=(Status.NEW,),

@@ -224,7 +224,7 @@ def test_it_commits_or_vanishes_with_the_callers_transaction(make: Make, ask: As
     assert isinstance(ask(record), Accepted)
 
 
-def test_a_clean_request_takes_five_statements(make: Make, ask: Ask) -> None:
+def test_a_clean_request_takes_six_statements(make: Make, ask: Ask) -> None:
     record = make()
     clock.now()
     with CaptureQueriesContext(
@@ -236,7 +236,7 @@ def test_a_clean_request_takes_five_statements(make: Make, ask: Ask) -> None:
         for query in seen
         if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
     ]
-    assert len(statements) == 5, statements
+    assert len(statements) == 6, statements
 
 
 def test_the_chain_stays_sound(make: Make, ask: Ask) -> None:

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
 from audit import chain
 from audit.models import Entry
+from tests.planted.bug import Act, Bug
+from tests.planted.effect_bugs import EFFECT_BUGS
 from workflow.engine import commit, settle
 from workflow.engine.hold import hold
 from workflow.models import Attempt, Record, State, TransitionEnvelope, guards
 from workflow.models.envelope import EnvelopeQuerySet
-
-Act = Callable[[], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bug:
-    """One defect, and the test that is there to catch it."""
-
-    what: str
-    caught_by: str
-    """Node id of a test. One that waits for workers or clusters would be too slow here."""
-
-    says: str
-    """Pattern of its complaint: a test that fails for another reason has caught nothing."""
-
-    code: Act | None = None
-    """Puts it in before the database is made."""
-
-    database: Act | None = None
-    """Puts it into the finished database."""
-
-    vendors: tuple[str, ...] = ("sqlite", "postgresql")
-
 
 # --- What the database holds ---------------------------------------------------------------------
 
@@ -229,4 +206,5 @@ BUGS: dict[str, Bug] = {
         caught_by=f"{_FENCE}::test_deaths_count_and_the_envelope_parks",
         says="assert",
     ),
+    **EFFECT_BUGS,
 }

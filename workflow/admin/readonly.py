@@ -11,8 +11,10 @@ from django.http.response import HttpResponseBase
 
 if TYPE_CHECKING:
     PageOfAny = admin.ModelAdmin[Any]
+    RowsOfAny = admin.TabularInline[Any, Any]
 else:  # generic for the type checker only
     PageOfAny = admin.ModelAdmin
+    RowsOfAny = admin.TabularInline
 
 
 class ReadOnly(PageOfAny):
@@ -72,3 +74,18 @@ class OwnPages(ReadOnly):
     def _admit(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
+
+
+class Rows(RowsOfAny):
+    """Rows of a related table, below the page they belong to."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import partial
 from typing import Any
 
 from workflow.definition.effect import Effect, Lookup, Recovery
@@ -45,6 +49,7 @@ def _transition(transition: Transition[Any, Any]) -> dict[str, Any]:
         "guards": [_name(guard) for guard in transition.guards],
         "form": _name(transition.form),
         "reason": transition.reason.value,
+        "signature": transition.signature,
         "apply": _name(transition.apply),
         "before": [_effect(effect) for effect in transition.before],
         "after": [_effect(effect) for effect in transition.after],
@@ -71,7 +76,42 @@ def _recovery(recovery: Recovery) -> str:
     return type(recovery).__name__
 
 
-def _name(function: Callable[..., Any] | None) -> str | None:
+def _name(function: object) -> str | None:
+    """Return what tells a function from others, in any process.
+
+    One that another function made is told by what that gave it, an object by its class and values.
+    """
     if function is None:
         return None
-    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
+    if isinstance(function, partial):
+        given = [*function.args, *sorted(function.keywords.items())]
+        return f"{_name(function.func)}({_values(given)})"
+    name = _qualified(function)
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    values = cells or sorted(getattr(function, "__dict__", {}).items())
+    return f"{name}({_values(values)})" if values and not isinstance(function, type) else name
+
+
+def _values(values: Iterable[object]) -> str:
+    return ", ".join(_value(value) for value in values)
+
+
+def _value(value: object) -> str:
+    """Return a value's text, if that is the same in any process; its class's name otherwise."""
+    match value:
+        case None | bool() | int() | float() | str() | bytes() | Decimal() | date() | timedelta():
+            return repr(value)
+        case Enum():
+            return f"{type(value).__qualname__}.{value.name}"
+        case tuple() | list():
+            return f"({_values(value)})"
+        case set() | frozenset():
+            return f"{{{', '.join(sorted(map(_value, value)))}}}"
+        case _:
+            # Not by its values in turn: a function may refer to itself.
+            return _qualified(value)
+
+
+def _qualified(thing: object) -> str:
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{getattr(named, '__qualname__', '')}"

@@ -51,6 +51,10 @@ class Transition(Generic[S, T]):
     """A Django form class that checks the payload; without one, the payload must be empty."""
 
     reason: Reason = Reason.OPTIONAL
+    signature: str = ""
+    """What signing it means, as the signer is told: "I have checked the receipts.". Empty: it need
+    not be signed."""
+
     before: tuple[Effect[S], ...] = ()
     apply: Apply[S] | None = None
     after: tuple[Effect[S], ...] = ()

@@ -63,7 +63,8 @@ def _paths(workflow: Workflow[Any, Any]) -> Iterator[str]:
     left = {source for transition in workflow.transitions for source in transition.sources}
     for status in workflow.statuses:
         if status not in reached:
-            yield f"status {status.value!r} is unreachable from {workflow.initial.value!r}"
+            start = getattr(workflow.initial, "value", workflow.initial)
+            yield f"status {status.value!r} is unreachable from {start!r}"
         elif status not in left and status not in workflow.final:
             yield f"status {status.value!r} is a dead end: nothing leaves it; declare it final"
 
@@ -96,6 +97,8 @@ def _functions(transition: Transition[Any, Any]) -> Iterator[str]:
             yield f"{function!r} is not a function"
     if transition.automatic_after is not None and transition.form is not None:
         yield "fires by itself and so can have no form"
+    if transition.automatic_after is not None and transition.signature:
+        yield "fires by itself and so cannot be signed"
 
 
 def _durations(transition: Transition[Any, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from workflow import definition
 from workflow.definition import registry
@@ -29,6 +29,7 @@ from workflow.models import (
     EffectEntry,
     EffectState,
     Pause,
+    Priority,
     Scope,
     uuid7,
 )
@@ -37,15 +38,26 @@ from workflow.models.effect_entry import EffectQuerySet
 
 def is_due(*, now: datetime) -> bool:
     """Return whether a worker would find anything to do. One statement, no locks."""
-    effects = known(EffectEntry.objects.all())
-    ready = effects.ready(now=now).behind_open_doors(now=now)
-    expired = effects.expired(now=now)
+    expired = known(EffectEntry.objects.expired(now=now))
     return (
         envelopes.due(now=now)
         .values("fence")
-        .union(ready.values("fence"), expired.values("fence"), all=True)
+        .union(_due(now=now).values("failures"), expired.values("fence"), all=True)
         .exists()
     )
+
+
+def _due(*, now: datetime) -> QuerySet[Channel]:
+    """Return the channels that are open and have something to do.
+
+    Asked channel by channel, each answer takes one step into the index, however much waits there
+    for a later time, or behind a closed door.
+    """
+    ready = known(EffectEntry.objects.ready(now=now)).filter(
+        channel=OuterRef("pk"), priority__in=Priority.values
+    )
+    is_open = Q(opens_at__isnull=True) | Q(opens_at__lte=now)
+    return Channel.objects.filter(is_open, Exists(ready))
 
 
 def known(effects: EffectQuerySet) -> EffectQuerySet:
@@ -58,8 +70,7 @@ def known(effects: EffectQuerySet) -> EffectQuerySet:
 
 def due_channels(*, now: datetime) -> list[str]:
     """Return the names of the channels on which something is due, doors permitting."""
-    ready = known(EffectEntry.objects.ready(now=now)).behind_open_doors(now=now)
-    return list(ready.order_by().values_list("channel", flat=True).distinct())
+    return list(_due(now=now).order_by().values_list("pk", flat=True))
 
 
 def claim(
@@ -77,7 +88,6 @@ def claim(
         dies now, they count as possibly sent.
     """
     declared = registry.channels().get(channel) or definition.Channel(name=channel)
-    Channel.objects.get_or_create(pk=channel)
     token = uuid7()
     with transaction.atomic():
         row = Channel.objects.select_for_update().get(pk=channel)

@@ -20,7 +20,7 @@ import structlog
 from django.db import DatabaseError, IntegrityError
 
 from workflow.definition import Unknown
-from workflow.effects import claim
+from workflow.effects import channels, claim
 from workflow.effects.answer import Answer
 from workflow.effects.call import call_of
 from workflow.effects.declared import Declared, declared
@@ -78,6 +78,7 @@ class Courier:
         self._hands = Hands()
         self._flights: list[Flight] = []
         self._landed = threading.Condition()
+        channels.ensure()
 
     @property
     def in_flight(self) -> int:
@@ -89,14 +90,14 @@ class Courier:
         room = limits().calls - len(self._flights)
         if room <= 0:
             return 0
-        channels = claim.due_channels(now=self._clock())
-        random.shuffle(channels)  # no channel is always first
+        due = claim.due_channels(now=self._clock())
+        random.shuffle(due)  # no channel is always first
         begun = 0
-        for channel in channels:
+        for channel in due:
             room = limits().calls - len(self._flights)
             if room <= 0:
                 break
-            begun += self._take_from(channel, self._room_for(channel, room, len(channels)))
+            begun += self._take_from(channel, self._room_for(channel, room, len(due)))
         return begun
 
     def _room_for(self, channel: str, room: int, channels: int) -> int:

@@ -85,9 +85,9 @@ def perform(
         window: How long after that the call may begin.
     """
     what = kind(entry)
+    reach(Boundary.CALL_BEGINS)
     if what is Kind.SEND and since.is_older_than(window):
         return Unsent(), ""
-    reach(Boundary.CALL_BEGINS)
     try:
         found = _handle(what, declared, call)
     except Retryable as error:

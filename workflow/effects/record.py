@@ -92,8 +92,13 @@ def is_closing(envelope: UUID) -> bool:
 def _held(ended: Sequence[Ended]) -> dict[int, EffectEntry]:
     """Lock the rows that are still held under the claims with which they were called."""
     tokens = {each.pk: each.token for each in ended}
-    rows = EffectEntry.objects.filter(pk__in=tokens).order_by("pk").select_for_update()
-    return {row.pk: row for row in rows if row.claim == tokens[row.pk]}
+    # Only these: whoever claims locks a channel, and then rows that nobody holds; see `claim`.
+    rows = EffectEntry.objects.filter(pk__in=tokens, claim__in=set(tokens.values()))
+    return {
+        row.pk: row
+        for row in rows.order_by("pk").select_for_update()
+        if row.claim == tokens[row.pk]
+    }
 
 
 def _tell_channels(settled: Sequence[Settled], now: datetime) -> None:

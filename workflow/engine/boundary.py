@@ -3,9 +3,10 @@
 Each has a name, so that a test can kill a process at every one of them and see that the work comes
 out whole. In production nothing is armed, and passing a boundary costs one comparison.
 
-A process is armed by its environment: `ESCAPEMENT_DIE_AT=effect.called` kills it by SIGKILL when
-it comes there; `ESCAPEMENT_DIE_MARK` names a file that is made first, and without which nobody
-dies: so one death is one death, however many processes have the same environment.
+A process is armed by its environment: `ESCAPEMENT_DIE_IN` names a folder. Whoever comes to a
+boundary whose name is that of a file there takes the file away, leaves its process id in one
+called `NAME.pid`, and dies by SIGKILL; or, if the file says `stop`, stands still until it gets
+SIGCONT. One file is one death, however many processes look.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Boundary(enum.StrEnum):
     INTENT_WRITTEN = "intent.written"
     INTENT_COMMITTED = "intent.committed"
     CALL_BEGINS = "call.begins"
-    """In the thread of the call, the last instant before the handler runs."""
+    """In the thread of the call, just before the last look at the clock."""
 
     CALL_ENDED = "call.ended"
     """In the thread of the call, when the handler has its answer and nobody else has."""
@@ -45,20 +46,22 @@ class Boundary(enum.StrEnum):
     RIPEN_COMMITTED = "ripen.committed"
 
 
-_armed = os.environ.get("ESCAPEMENT_DIE_AT")
+_FOLDER = os.environ.get("ESCAPEMENT_DIE_IN")
 
 
 def reach(boundary: Boundary) -> None:
-    """Pass a boundary; die there if this process is armed for it."""
-    if _armed == boundary:
-        _die()
+    """Pass a boundary; die there if a death is waiting."""
+    if _FOLDER is not None:
+        _die_if_told(Path(_FOLDER, boundary))
 
 
-def _die() -> None:
-    mark = os.environ.get("ESCAPEMENT_DIE_MARK")
-    if mark is not None:
-        try:
-            Path(mark).rename(f"{mark}.{os.getpid()}")  # only one process wins
-        except FileNotFoundError:
-            return
-    os.kill(os.getpid(), signal.SIGKILL)
+def _die_if_told(mark: Path) -> None:
+    taken = mark.with_name(f"{mark.name}.{os.getpid()}")
+    try:
+        mark.rename(taken)  # only one process succeeds
+    except FileNotFoundError:
+        return
+    how = signal.SIGSTOP if taken.read_text(encoding="ascii") == "stop" else signal.SIGKILL
+    taken.write_text(str(os.getpid()), encoding="ascii")
+    taken.rename(mark.with_name(f"{mark.name}.pid"))
+    os.kill(os.getpid(), how)

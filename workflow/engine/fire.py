@@ -18,6 +18,7 @@ from workflow.engine.decide import Fire
 from workflow.engine.settle import attempt
 from workflow.engine.trail import Action, note
 from workflow.models import Attempt, Phase, Record, State, Tracked, TransitionEnvelope
+from workflow.models.snapshot import snapshot, snapshot_digest
 
 
 class Moved(WorkflowError):
@@ -177,6 +178,7 @@ def _note(each: Fired, now: datetime) -> Note:
         "findings": [finding.as_evidence() for finding in each.decision.findings],
         "fields": sorted(each.decision.changed),
         "effects": [planned.as_evidence() for planned in each.decision.effects],
+        "snapshot": snapshot_digest(snapshot(row=each.subject, model=type(each.subject))),
     }
     return note(
         envelope=each.envelope,

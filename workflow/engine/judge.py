@@ -21,6 +21,7 @@ from workflow.engine import standing
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.enclose import enclose, refuse_at_once
 from workflow.engine.request import Request
+from workflow.engine.sign import check_signature
 from workflow.models import Record, State, TransitionEnvelope
 
 
@@ -53,6 +54,7 @@ def judge(*, request: Request, known: Known, now: datetime) -> Answer:
         workflow = registry.latest(record.workflow)
         transition = _declared(workflow, request)
         _check_input(transition, request)
+        check_signature(request=request, transition=transition, now=now)
     except WorkflowError as error:
         return Invalid(error=error)
     envelope = enclose(request=request, workflow=workflow, transition=transition, now=now)

@@ -26,6 +26,23 @@ _REASON_LENGTH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A person's signature of one request, not submitted yet. Made by `engine.sign` only."""
+
+    signer: str
+    """Primary key of the user as text."""
+
+    printed_name: str
+    meaning: str
+    method: str
+    """How they proved who they are."""
+
+    at: datetime
+    digest: str
+    """Of the request that was signed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """One wish to move one record. The same wish sent again has the same transition id."""
 
@@ -44,6 +61,8 @@ class Request:
     """Not before this time; None: at once."""
 
     priority: Priority = Priority.NORMAL
+    signed: Signed | None = None
+    """The user's signature of all the rest; see `engine.sign`."""
 
     @property
     def actor(self) -> Actor:
@@ -52,6 +71,10 @@ class Request:
 
     def digest(self) -> str:
         """Return the SHA-256 of what is asked, by whom; not of how it came here."""
+        return hashlib.sha256(self.body().encode("ascii")).hexdigest()
+
+    def body(self) -> str:
+        """Return what is asked, by whom, as canonical JSON."""
         body = {
             "record": self.record.hex,
             "transition": self.transition,
@@ -61,7 +84,7 @@ class Request:
             "expected_version": self.expected_version,
             "due_at": None if self.due_at is None else moment(self.due_at),
         }
-        return hashlib.sha256(canonical(body).encode("ascii")).hexdigest()
+        return canonical(body)
 
 
 def actor_of(user: AbstractBaseUser | None) -> Actor:

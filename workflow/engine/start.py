@@ -16,6 +16,7 @@ from workflow.engine.request import actor_of
 from workflow.engine.timers import timers
 from workflow.engine.trail import Action
 from workflow.models import Record, Tracked, TransitionEnvelope, uuid7
+from workflow.models.snapshot import snapshot, snapshot_digest
 
 _REFERENCE_LENGTH = 100
 
@@ -98,7 +99,12 @@ def start_many(
     ]
     TransitionEnvelope.objects.bulk_create(waiting, batch_size=200)
     actor = actor_of(user)
-    chain.append([_started(record, actor, now, correlation_id) for record in records])
+    chain.append(
+        [
+            _started(record, each.subject, actor, now, correlation_id)
+            for record, each in zip(records, new, strict=True)
+        ]
+    )
     return records
 
 
@@ -122,7 +128,9 @@ def _save(subject: Tracked, record: Record, user: AbstractBaseUser | None) -> No
     subject.save()
 
 
-def _started(record: Record, actor: Actor, now: datetime, correlation_id: str) -> chain.Note:
+def _started(
+    record: Record, subject: Tracked, actor: Actor, now: datetime, correlation_id: str
+) -> chain.Note:
     return chain.Note(
         chain=record.pk,
         at=now,
@@ -131,5 +139,9 @@ def _started(record: Record, actor: Actor, now: datetime, correlation_id: str) -
         actor=actor.label,
         new=record.status,
         correlation_id=correlation_id,
-        evidence={"workflow": record.workflow, "reference": record.reference},
+        evidence={
+            "workflow": record.workflow,
+            "reference": record.reference,
+            "snapshot": snapshot_digest(snapshot(row=subject, model=type(subject))),
+        },
     )

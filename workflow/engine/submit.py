@@ -17,13 +17,17 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from audit import chain
+from audit.models import PersonalValue
 from workflow.definition import WorkflowError
+from workflow.engine import signed
 from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
+from workflow.engine.conceal import conceal_in
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
+from workflow.engine.sign import signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
-from workflow.models import IN_FLIGHT, Record, TransitionEnvelope
+from workflow.models import IN_FLIGHT, Record, Signature, TransitionEnvelope
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +120,8 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
     answers: dict[int, Answer] = {}
     notes: list[chain.Note] = []
     envelopes: list[TransitionEnvelope] = []
+    signatures: list[Signature] = []
+    personal: list[PersonalValue] = []
     for index, request in numbered:
         answer = judge(request=request, known=known, now=now)
         if not careful and not isinstance(answer, Accepted | Invalid):
@@ -123,15 +129,29 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
         answers[index] = answer
         if isinstance(answer, Accepted | Refused):
             envelopes.append(answer.envelope)
+            signatures += signature_of(request=request, envelope=answer.envelope)
+            personal += conceal_in(answer.envelope, is_signed=request.signed is not None)
         if not isinstance(answer, Invalid):
             notes.append(_note(request, answer, known, now))
-    if envelopes:
-        TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
+    _insert(personal, envelopes, signatures)
     if notes:
         chain.append(notes)
     if any(isinstance(answer, Accepted) for answer in answers.values()):
         transaction.on_commit(announce, robust=True)
     return answers
+
+
+def _insert(
+    personal: list[PersonalValue],
+    envelopes: list[TransitionEnvelope],
+    signatures: list[Signature],
+) -> None:
+    if personal:
+        PersonalValue.objects.bulk_create(personal, batch_size=_TOGETHER)
+    if envelopes:
+        TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
+    if signatures:
+        Signature.objects.bulk_create(signatures, batch_size=_TOGETHER)
 
 
 def _read(numbered: Numbered, *, careful: bool) -> Known:
@@ -165,6 +185,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
                     "digest": envelope.digest,
                     "origin": envelope.origin,
                     "target": envelope.target,
+                    **_signature(request, envelope),
                 },
             )
         case Refused(envelope=envelope, refusals=refusals):
@@ -177,6 +198,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
                     "digest": envelope.digest,
                     "origin": envelope.origin,
                     "findings": refusals_as_evidence(refusals),
+                    **_signature(request, envelope),
                 },
             )
         case Repeated(envelope=envelope):
@@ -185,6 +207,11 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
             return about(Action.CONFLICT, {"digest": request.digest(), "holder": envelope.digest})
         case Invalid():
             raise AssertionError("an unreadable request is not written down")
+
+
+def _signature(request: Request, envelope: TransitionEnvelope) -> dict[str, dict[str, str]]:
+    signatures = signature_of(request=request, envelope=envelope)
+    return {"signature": signed.as_evidence(signatures[0])} if signatures else {}
 
 
 def _about(

@@ -48,6 +48,11 @@ class Action(enum.StrEnum):
     EFFECT_LATE = "effect_late"
 
 
+MOVES = (Action.STARTED, Action.FIRED)
+"""Actions whose entry says where the record stands from then on. The verification compares the
+last of them with the record: an action that moves records has to be listed."""
+
+
 def note(
     *,
     envelope: TransitionEnvelope,

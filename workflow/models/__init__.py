@@ -27,6 +27,7 @@ from workflow.models.envelope import (
 from workflow.models.identity import uuid7
 from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
+from workflow.models.signature import Signature
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Priority",
     "Record",
     "Scope",
+    "Signature",
     "State",
     "Tracked",
     "TransitionEnvelope",

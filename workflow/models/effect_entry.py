@@ -14,7 +14,6 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from workflow.models.channel import Channel
 from workflow.models.envelope import Priority, TransitionEnvelope
 from workflow.models.record import Record
 
@@ -86,7 +85,7 @@ class EffectQuerySet(models.QuerySet["EffectEntry"]):
         return self.filter(finished_at__isnull=True)
 
     def ready(self, *, now: datetime) -> Self:
-        """Return those that are due and nobody's; their channel may be closed all the same."""
+        """Return those that are due and nobody's; their channel may be closed, though."""
         earlier = EffectEntry.objects.filter(
             record=OuterRef("record"),
             channel=OuterRef("channel"),
@@ -96,11 +95,6 @@ class EffectQuerySet(models.QuerySet["EffectEntry"]):
         return self.filter(
             finished_at__isnull=True, claim__isnull=True, state__in=EFFECT_READY, due_at__lte=now
         ).exclude(Exists(earlier))
-
-    def behind_open_doors(self, *, now: datetime) -> Self:
-        """Return those whose channel lets calls through."""
-        closed = Channel.objects.filter(pk=OuterRef("channel"), opens_at__gt=now)
-        return self.exclude(Exists(closed))
 
     def expired(self, *, now: datetime) -> Self:
         """Return those whose worker let its lease run out."""
@@ -214,6 +208,11 @@ class EffectEntry(models.Model):
                 fields=["record", "channel"],
                 condition=models.Q(finished_at__isnull=True),
                 name="effect_order",
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(claim__isnull=False),
+                name="effect_lease",
             ),
         ]
 

@@ -20,6 +20,7 @@ from workflow.queries import names
 from workflow.queries.effects import Told, effects_of
 from workflow.queries.fields import Correction, changes_of
 from workflow.queries.lines import Line, line_of
+from workflow.queries.said import entries_said, put_back
 from workflow.queries.values import Change
 from workflow.queries.world import World
 
@@ -120,6 +121,7 @@ def timeline(
     before: int | None = None,
     hidden: Collection[str] = (),
     at_most: int = AT_ONCE,
+    reveal: bool = True,
     world: World | None = None,
     now: datetime,
 ) -> Timeline:
@@ -128,6 +130,7 @@ def timeline(
     Args:
         before: Only entries with a lower sequence.
         hidden: Names of fields whose values are not shown.
+        reveal: Whether texts that are kept beside the trail are put back.
         world: What the diagnosis of unfinished calls rests on.
     """
     entries = Entry.objects.filter(chain=record.pk).order_by("-sequence")
@@ -135,9 +138,10 @@ def timeline(
         entries = entries.filter(sequence__lt=before)
     found = list(entries[: at_most + 1])
     older = found[at_most - 1].sequence if len(found) > at_most else None
-    found = found[:at_most]
+    found = entries_said(found[:at_most], reveal=reveal)
     ids = {entry.transition_id for entry in found if entry.transition_id is not None}
     envelopes = TransitionEnvelope.objects.filter(record=record.pk).in_bulk(list(ids))
+    put_back(envelopes.values(), reveal=reveal)
     steps = _steps(record, reversed(found), envelopes)
     _add_attempts(steps, ids)
     for key, told in effects_of(ids, world=world or World(), now=now).items():

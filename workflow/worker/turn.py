@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection
 
 from workflow.effects import compensate, courier
 from workflow.effects import rescue as effects
+from workflow.effects.claim import is_due
 from workflow.engine.claim import Claim, claim
 from workflow.engine.commit import work_off
 from workflow.engine.rescue import hand_back, rescue
@@ -45,15 +46,13 @@ def turn(
     calls = calls or courier.Courier(worker=worker, clock=clock)
     tally: Counter[str] = Counter()
     while True:
-        ended = calls.collect()
-        _do_duties(clock())
-        begun = Counter[str]()
-        may_begin = go_on()
-        if may_begin:
+        tally += calls.collect()
+        if go_on() and is_due(now=clock()):
+            _do_duties(clock())
             begun = _begin(worker, calls, clock)
-        tally += ended + begun
-        if may_begin and (ended or begun):
-            continue
+            tally += begun
+            if begun:
+                continue
         if not calls.in_flight:
             return tally
         calls.wait(_LOOK_EVERY)

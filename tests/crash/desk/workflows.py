@@ -16,6 +16,7 @@ from typing import Any
 
 from django import forms
 
+from tests.crash.desk.dispatch import DISPATCH
 from workflow.definition import Context, Retry, Retryable, Transition, Workflow, refuse, registry
 from workflow.examples.declarations.models import Declaration
 
@@ -102,5 +103,7 @@ DESK: Workflow[Declaration, Status] = Workflow(
         ),
     ),
 )
+
+__all__ = ["DESK", "DISPATCH"]
 
 registry.register(DESK)

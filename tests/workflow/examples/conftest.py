@@ -17,11 +17,21 @@ from workflow.engine import clock
 from workflow.engine.start import start
 from workflow.examples.declarations.models import Declaration
 from workflow.examples.declarations.workflows import DECLARATION
+from workflow.testing.downstream import Simulators, simulators
 
 Person = Callable[[str], User]
 Draft = Callable[..., Declaration]
 
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def downstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulators]:
+    """The systems that declarations are told to, for this process and for those it starts."""
+    with simulators() as running:
+        settings.DECLARATIONS_DOWNSTREAM_URL = running.url
+        monkeypatch.setenv("DOWNSTREAM_URL", running.url)
+        yield running
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from django.db import connection
 from audit.models import Entry
 from tests.conftest import PROJECT, Manage
 from tests.workflow.examples.conftest import Draft
-from tests.workflow.examples.test_replay_processes import descendants
+from tests.workflow.examples.replays import descendants
 from workflow.examples.declarations.console.child import Child
 from workflow.examples.declarations.console.interrupts import Interrupts
 from workflow.examples.declarations.console.progress import Progress

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from workflow.effects import channels
 from workflow.worker.supervisor import Supervisor
 
 _MOST = 256
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         if not 1 <= workers <= _MOST:
             raise CommandError(f"--workers {workers}: choose 1 to {_MOST}.")
         self.check(databases=["default"])
+        channels.ensure()
         if not Supervisor(workers=workers).run():
             raise CommandError(
                 "Not all work was finished in time; what was cut off will be taken over."

@@ -14,7 +14,7 @@ from django.db import models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query
 
-from audit.models import Entry
+from audit.models import APPEND_ONLY
 from workflow.models.attempt import Attempt
 from workflow.models.effect_attempt import EffectAttempt
 from workflow.models.effect_entry import EFFECT_FINAL, EffectEntry
@@ -29,6 +29,7 @@ from workflow.models.guards.rules import (
     Table,
 )
 from workflow.models.record import Record
+from workflow.models.signature import Signature
 from workflow.models.tracked import TransitionHistory
 
 _MAY_CHANGE_ON_RECORD = ("reference", "status", "version", "last_transition", "status_since")
@@ -119,10 +120,8 @@ def guarded(alias: str) -> list[type[models.Model]]:
         for model in apps.get_models(include_auto_created=True)
         if issubclass(model, TransitionHistory) and model._meta.managed
     )
-    candidates: list[type[models.Model]] = [
-        *(Record, TransitionEnvelope, Attempt, EffectEntry, EffectAttempt, Entry),
-        *histories,
-    ]
+    own = (Record, TransitionEnvelope, Attempt, EffectEntry, EffectAttempt, Signature)
+    candidates: list[type[models.Model]] = [*own, *APPEND_ONLY, *histories]
     found: dict[str, type[models.Model]] = {}
     for model in candidates:
         if router.allow_migrate_model(alias, model):

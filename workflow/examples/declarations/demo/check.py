@@ -11,15 +11,19 @@ from workflow.examples.declarations.console.child import django
 from workflow.examples.declarations.demo.people import ADMIN
 from workflow.examples.declarations.demo.web import Visitor
 from workflow.examples.declarations.models import Declaration
+from workflow.examples.declarations.replay.ledger import Ledger
 from workflow.examples.declarations.replay.plan import Plan
 from workflow.examples.declarations.replay.report import Report
 
 _OK = 200
 
 
-def faults(*, plan: Plan, report: Report, visitor: Visitor, password: str) -> Iterator[str]:
+def faults(
+    *, plan: Plan, report: Report, ledger: Ledger, visitor: Visitor, password: str
+) -> Iterator[str]:
     """Yield everything that is wrong, each in a sentence; nothing if all is right."""
     yield from _outcome(report)
+    yield from _effects(ledger)
     yield from _trail()
     yield from _pages(next(iter(plan.cases)), visitor, password)
 
@@ -31,6 +35,15 @@ def _outcome(report: Report) -> Iterator[str]:
         yield f"A planned step did not fire: {step}"
     for each in report.differing[:10]:
         yield f"{each.case} stands in {each.actual}, not in {each.expected}."
+
+
+def _effects(ledger: Ledger) -> Iterator[str]:
+    if ledger.open:
+        yield f"{ledger.open} effects are on their way."
+    if "instruct_payment" not in ledger.effects:
+        yield "Nothing was paid."
+    for each in ledger.contradictions:
+        yield f"Ledger and downstreams disagree: {each}"
 
 
 def _trail() -> Iterator[str]:

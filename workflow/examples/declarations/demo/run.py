@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.core.management.base import CommandError
 from workflow.engine import clock
 from workflow.engine.limits import limits
 from workflow.examples.declarations.console.child import Child, Workers
+from workflow.examples.declarations.console.downstreams import Downstreams, NotUp
 from workflow.examples.declarations.console.interrupts import Interrupts
 from workflow.examples.declarations.console.progress import Progress
 from workflow.examples.declarations.demo.check import faults
@@ -23,9 +25,12 @@ from workflow.examples.declarations.demo.people import DemoPeople, make_people
 from workflow.examples.declarations.demo.walks import walks
 from workflow.examples.declarations.demo.web import HOST, Visitor, serve
 from workflow.examples.declarations.replay.beginning import begin
+from workflow.examples.declarations.replay.delivery import Undelivered, deliver, waiting
+from workflow.examples.declarations.replay.ledger import Ledger, ledger, lines
 from workflow.examples.declarations.replay.plan import Plan
 from workflow.examples.declarations.replay.report import Report, report
 from workflow.examples.declarations.replay.sender import Sender, Stalled
+from workflow.examples.declarations.replay.simulation import kept
 
 _SEED = 2020
 _PATIENCE = 45.0
@@ -34,17 +39,29 @@ _WATCH_EVERY = 0.5
 _STOPS_WITHIN = 15.0
 _WEB_LOG = "web.log"
 _WORKERS_LOG = "workers.log"
+_DOWNSTREAMS_LOG = "downstreams.log"
+_JOURNAL = "downstreams.sqlite3"
+_MAIL = "mail"
 
 
 class Demo:
     """What it has started, so that it can stop it."""
 
     def __init__(
-        self, *, port: int, declarations: int, workers: int, folder: Path, out: TextIO, err: TextIO
+        self,
+        *,
+        port: int,
+        declarations: int,
+        workers: int,
+        faults: float,
+        folder: Path,
+        out: TextIO,
+        err: TextIO,
     ) -> None:
         self._port = port
         self._declarations = declarations
         self._workers = workers
+        self._faults = faults
         self._folder = folder
         self._out = out
         self._err = err
@@ -61,8 +78,10 @@ class Demo:
         with Interrupts() as interrupts:
             try:
                 found += self._show(interrupts, stays=stays)
-            except Stalled as stalled:
+            except (Stalled, Undelivered) as stalled:
                 found.append(f"{stalled} See {self._folder / _WORKERS_LOG}.")
+            except NotUp as down:
+                found.append(str(down))
             except KeyboardInterrupt:
                 if not stays:
                     found.append("It was interrupted before it was checked.")
@@ -78,36 +97,80 @@ class Demo:
         with interrupts.held():
             web = serve(port=self._port, output=self._folder / _WEB_LOG)
             self._started.callback(_stop_web, web)
+        downstreams = self._simulate(interrupts)
         with interrupts.held():
-            workers = Workers(workers=self._workers, output=self._folder / _WORKERS_LOG)
+            workers = Workers(
+                workers=self._workers,
+                changes={
+                    "DOWNSTREAM_URL": downstreams.url,
+                    "EMAIL_URL": f"filemail:///{self._folder / _MAIL}",
+                },
+                output=self._folder / _WORKERS_LOG,
+            )
             self._started.callback(self._stop_workers, workers)
         visitor = Visitor(self.address)
         if not visitor.answers(web):
             return [f"The web server did not come up:\n{web.last_lines()}"]
-        self._introduce(people)
+        self._introduce(people, downstreams)
         plan, done = self._feed(people, workers)
+        book = self._deliver(workers, downstreams)
         if not stays:
-            self._say("Checking records, trail and pages ...")
-            wrong = faults(plan=plan, report=done, visitor=visitor, password=people.password)
+            self._say("Checking records, trail, effects and pages ...")
+            wrong = faults(
+                plan=plan, report=done, ledger=book, visitor=visitor, password=people.password
+            )
             return list(wrong)
         self._say(f"All is running at {self.address}. Ctrl-C stops it.")
-        return self._stay(web, workers)
+        return self._stay(web, workers, downstreams)
+
+    def _simulate(self, interrupts: Interrupts) -> Downstreams:
+        """Start the systems that declarations are told to."""
+        with interrupts.held():
+            downstreams = Downstreams(
+                journal=kept(self._folder / _JOURNAL),
+                faults=self._faults,
+                seed=_SEED,
+                output=self._folder / _DOWNSTREAMS_LOG,
+            )
+            self._started.callback(downstreams.close)
+            self._started.callback(downstreams.stop)
+        downstreams.wait()
+        return downstreams
+
+    def _deliver(self, workers: Workers, downstreams: Downstreams) -> Ledger:
+        """Let the effects of all this be delivered, and say what came of them."""
+        progress = Progress(stream=self._err, what="effects", total=waiting())
+
+        def watch() -> None:
+            for told in filter(None, (workers.watch(), downstreams.watch())):
+                progress.say(told)
+            time.sleep(_PAUSE)
+
+        deliver(progress=progress, watch=watch, patience=_PATIENCE)
+        book = ledger(downstreams.journal)
+        for line in lines(book):
+            self._say(f"  {line}".rstrip())
+        self._say("")
+        return book
 
     def _prepare(self) -> DemoPeople:
         began = time.monotonic()
-        for log in (self._folder / _WEB_LOG, self._folder / _WORKERS_LOG):
-            log.unlink(missing_ok=True)
+        for log in (_WEB_LOG, _WORKERS_LOG, _DOWNSTREAMS_LOG):
+            (self._folder / log).unlink(missing_ok=True)
+        shutil.rmtree(self._folder / _MAIL, ignore_errors=True)
         self._say("Preparing the database ...")
         call_command("migrate", verbosity=0)
         people = make_people()
         self._say(f"Prepared in {time.monotonic() - began:.1f} s.")
         return people
 
-    def _introduce(self, people: DemoPeople) -> None:
+    def _introduce(self, people: DemoPeople, downstreams: Downstreams) -> None:
         self._say(f"\n  {self.address}/        password of all: {people.password}\n")
         for name, group in people.sign_ins.items():
             self._say(f"  {name:<16}{group}")
-        self._say("")
+        self._say(f"\n  Mail that goes out:           {self._folder / _MAIL}")
+        self._say(f"  Simulated downstreams:        {downstreams.url}")
+        self._say(f"  What they received:           {self._folder / _JOURNAL}\n")
 
     def _feed(self, people: DemoPeople, workers: Workers) -> tuple[Plan, Report]:
         """Bring the declarations along their ways, through the live engine."""
@@ -142,10 +205,9 @@ class Demo:
         )
         return plan, done
 
-    def _stay(self, web: Child, workers: Workers) -> list[str]:
+    def _stay(self, web: Child, workers: Workers, downstreams: Downstreams) -> list[str]:
         while web.exit_code is None:
-            told = workers.watch()
-            if told:
+            for told in filter(None, (workers.watch(), downstreams.watch())):
                 self._say(told)
             time.sleep(_WATCH_EVERY)
         return [f"The web server ended with exit code {web.exit_code}:\n{web.last_lines()}"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,14 +15,18 @@ from uuid import UUID
 from workflow.engine import clock
 from workflow.engine.limits import limits
 from workflow.examples.declarations.console.child import Workers
+from workflow.examples.declarations.console.downstreams import Downstreams, NotUp
 from workflow.examples.declarations.console.interrupts import Interrupts
 from workflow.examples.declarations.console.progress import Progress
 from workflow.examples.declarations.replay.beginning import begin
+from workflow.examples.declarations.replay.delivery import Undelivered, deliver, waiting
+from workflow.examples.declarations.replay.ledger import Ledger, ledger
 from workflow.examples.declarations.replay.people import People
 from workflow.examples.declarations.replay.plan import Plan, plan
 from workflow.examples.declarations.replay.report import Report, report
 from workflow.examples.declarations.replay.rows import read
 from workflow.examples.declarations.replay.sender import Sender, Stalled, Tally
+from workflow.examples.declarations.replay.simulation import Simulation
 from workflow.models import Cluster
 
 _PAUSE = 0.02
@@ -53,6 +57,7 @@ class Run:
         workers: int,
         patience: float,
         progress: TextIO,
+        simulation: Simulation | None = None,
     ) -> None:
         self._file = file
         self._cases = cases
@@ -60,6 +65,8 @@ class Run:
         self._workers = workers
         self._patience = patience
         self._stream = progress
+        self._simulation = simulation
+        self._downstreams: Downstreams | None = None
         self._plan = Plan()
         self._records: dict[str, UUID] = {}
         self._tally = Tally()
@@ -76,7 +83,9 @@ class Run:
                 self._plan = plan(read(self._file), cases=self._cases)
                 self._begin()
                 self._send(interrupts)
-        except Stalled as stalled:
+        except NotUp as down:
+            return Problem(str(down))
+        except (Stalled, Undelivered) as stalled:
             return Problem(f"{stalled} {_whose_turn()}")
         except KeyboardInterrupt:
             return Problem(
@@ -88,6 +97,10 @@ class Run:
     def report(self) -> Report:
         """Return the table as things stand now."""
         return report(plan=self._plan, records=self._records, tally=self._tally)
+
+    def ledger(self) -> Ledger:
+        """Return what became of the effects, compared with the simulated downstreams' counts."""
+        return ledger(self._downstreams.journal if self._downstreams else None)
 
     def _begin(self) -> None:
         cases = list(self._plan.cases.values())
@@ -107,30 +120,61 @@ class Run:
         )
         self._tally = sender.tally
         progress = Progress(stream=self._stream, what="events", total=self._plan.events)
-        with interrupts.held():
-            workers = _start_workers(self._workers)
+        with ExitStack() as started:
+            children = self._start(interrupts, started, progress)
 
-        def after_round(moved: int) -> None:
-            progress.show(sender.done, f"{sender.awaited:,} with the workers")
-            told = workers.watch() if workers else ""
-            if told:
-                progress.say(told)
-            if not moved:
-                time.sleep(_PAUSE)
+            def watch(moved: int) -> None:
+                for child in children:
+                    told = child.watch()
+                    if told:
+                        progress.say(told)
+                if not moved:
+                    time.sleep(_PAUSE)
 
-        try:
-            sender.run(after_round=after_round, patience=self._patience)
-        finally:
-            progress.finish(sender.done)
-            if workers and not workers.stop(within=limits().drain.total_seconds() + 15):
-                progress.say("The workers did not stop in time and were killed.")
+            def after_round(moved: int) -> None:
+                progress.show(sender.done, f"{sender.awaited:,} with the workers")
+                watch(moved)
+
+            try:
+                sender.run(after_round=after_round, patience=self._patience)
+            finally:
+                progress.finish(sender.done)
+            if children:
+                self._deliver(watch)
+
+    def _start(
+        self, interrupts: Interrupts, started: ExitStack, progress: Progress
+    ) -> list[Workers | Downstreams]:
+        """Start the processes that are wanted; `started` stops them, workers first."""
+        children: list[Workers | Downstreams] = []
+        changes = {"LOG_LEVEL": "WARNING"}  # a log that is shown only if they fail is short
+        if self._simulation is not None:
+            with interrupts.held():
+                self._downstreams = self._simulation.start()
+                started.callback(self._downstreams.stop)
+            self._downstreams.wait()
+            changes["DOWNSTREAM_URL"] = self._downstreams.url
+            children.append(self._downstreams)
+        if self._workers:
+            with interrupts.held():
+                workers = Workers(workers=self._workers, changes=changes)
+                started.callback(_stop, workers, progress)
+            children.append(workers)
+        return children
+
+    def _deliver(self, watch: Callable[[int], None]) -> None:
+        """Wait until every effect is done, or waits for a person.
+
+        Raises:
+            Undelivered: Nothing moved for long.
+        """
+        progress = Progress(stream=self._stream, what="effects delivered", total=waiting())
+        deliver(progress=progress, watch=lambda: watch(0), patience=self._patience)
 
 
-def _start_workers(workers: int) -> Workers | None:
-    """Start a crew of one's own, if wanted; its log is shown only if it fails, so it is short."""
-    if not workers:
-        return None
-    return Workers(workers=workers, changes={"LOG_LEVEL": "WARNING"})
+def _stop(workers: Workers, progress: Progress) -> None:
+    if not workers.stop(within=limits().drain.total_seconds() + 15):
+        progress.say("The workers did not stop in time and were killed.")
 
 
 def _whose_turn() -> str:

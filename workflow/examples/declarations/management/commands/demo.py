@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from workflow.examples.declarations.demo import own_database
 from workflow.examples.declarations.demo.run import Demo, checked
 from workflow.examples.declarations.demo.web import free_port
+from workflow.testing.downstream import Faults
 
 
 class Command(BaseCommand):
@@ -29,6 +30,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--declarations", type=int, default=300, metavar="N")
         parser.add_argument("--workers", type=int, default=2, metavar="W")
+        parser.add_argument(
+            "--faults",
+            type=float,
+            default=0.0,
+            metavar="F",
+            help="Share of calls downstream, 0 to 0.25, that fail; as many stall, land late, and"
+            " are dropped.",
+        )
         parser.add_argument("--port", type=int, help="Default: 8000, or any free one.")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -36,6 +45,10 @@ class Command(BaseCommand):
         for name in ("declarations", "workers"):
             if options[name] < 1:
                 raise CommandError(f"--{name} {options[name]}: at least 1.")
+        try:
+            Faults.each(options["faults"])
+        except ValueError as error:
+            raise CommandError(f"--{error}.") from None
         own_database.choose(sys.argv[2:])
         port = free_port(options["port"])
         if port is None:
@@ -46,6 +59,7 @@ class Command(BaseCommand):
                 port=port,
                 declarations=options["declarations"],
                 workers=options["workers"],
+                faults=options["faults"],
                 folder=own_database.folder(),
                 out=options.get("stdout") or sys.stdout,
                 err=options.get("stderr") or sys.stderr,

@@ -9,9 +9,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from workflow.examples.declarations.replay.ledger import lines
 from workflow.examples.declarations.replay.rows import UnreadableFile
 from workflow.examples.declarations.replay.run import Run
+from workflow.examples.declarations.replay.simulation import Simulation
 from workflow.examples.declarations.replay.table import table
+from workflow.testing.downstream import Faults
 
 
 class Command(BaseCommand):
@@ -48,6 +51,28 @@ class Command(BaseCommand):
             help="Give up when nothing moves for so long (default: 60).",
         )
 
+        parser.add_argument(
+            "--simulate",
+            action="store_true",
+            help="Run simulated downstreams for the duration, and count what arrives there.",
+        )
+        parser.add_argument(
+            "--faults",
+            type=float,
+            default=0.0,
+            metavar="F",
+            help="With --simulate: share of calls, 0 to 0.25, that fail; as many stall, land late,"
+            " and are dropped.",
+        )
+        parser.add_argument("--seed", type=int, default=0, help="Draws which calls those are.")
+        parser.add_argument(
+            "--journal",
+            type=Path,
+            metavar="FILE",
+            help="With --simulate: keeps what arrives (default: a file below var/replay for each"
+            " database).",
+        )
+
     def handle(self, *_: Any, **options: Any) -> None:
         """Run, and show the table however it ends."""
         _check(options)
@@ -58,6 +83,11 @@ class Command(BaseCommand):
             workers=options["workers"],
             patience=options["patience"],
             progress=options.get("stderr") or sys.stderr,
+            simulation=Simulation(
+                faults=options["faults"], seed=options["seed"], journal=options["journal"]
+            )
+            if options["simulate"]
+            else None,
         )
         try:
             problem = run.go()
@@ -66,10 +96,12 @@ class Command(BaseCommand):
         report = run.report()
         for line in table(report):
             self.stdout.write(line)
+        ledger = run.ledger()
+        for line in lines(ledger):
+            self.stdout.write(line)
         if options["json"]:
-            options["json"].write_text(
-                json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8"
-            )
+            told = report.as_json() | {"ledger": ledger.as_json()}
+            options["json"].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         if problem:
             raise CommandError(problem.text, returncode=problem.exit_code)
         if report.unfinished:
@@ -77,9 +109,23 @@ class Command(BaseCommand):
                 f"{report.unfinished:,} events have no outcome yet. Settle what is parked, then"
                 " run this again: it goes on where it stopped."
             )
+        if ledger.contradictions:
+            raise CommandError("Ledger and downstreams disagree; see above.")
 
 
 def _check(options: dict[str, Any]) -> None:
     for name, least in (("cases", 1), ("duplicate", 1), ("workers", 0)):
         if options[name] is not None and options[name] < least:
             raise CommandError(f"--{name} {options[name]}: at least {least}.")
+    if options["simulate"] and not options["workers"]:
+        raise CommandError(
+            "--simulate needs --workers: those that run already call the address that they were"
+            " started with."
+        )
+    for name in ("faults", "journal"):
+        if options[name] and not options["simulate"]:
+            raise CommandError(f"--{name} needs --simulate.")
+    try:
+        Faults.each(options["faults"])
+    except ValueError as error:
+        raise CommandError(f"--{error}.") from None

@@ -42,6 +42,7 @@ class Entry(models.Model):
         """One entry a place in the chain."""
 
         verbose_name_plural = "entries"
+        permissions: ClassVar = [("redact_entry", "Can redact personal values of entries")]
         ordering: ClassVar = ["chain", "sequence"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["chain", "sequence"], name="audit_entry_place")

@@ -1,0 +1,82 @@
+"""The two traps of look-ups: a worker that wakes after its lease, and a call that lands late."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+
+from audit.models import Entry
+from tests.crash.cluster import is_alive
+from tests.crash.conftest import Start
+from tests.crash.dispatching import WITHIN, Desk, stopped
+from tests.crash.invariants import faults
+from tests.crash.polling import until
+from workflow.engine.boundary import Boundary
+from workflow.models import TransitionEnvelope
+from workflow.testing.downstream import Fault, Faults, Simulators, simulators
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+SHORT = {"LEASE_SECONDS": 2, "SEND_WINDOW_SECONDS": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("boundary", "brought"),
+    [
+        # It looks again what it holds, and finds nothing.
+        (Boundary.INTENT_COMMITTED, ""),
+        # It looks at the clock, and hands back what it does not hold any more.
+        (Boundary.CALL_BEGINS, "Unsent"),
+        (Boundary.CALL_ENDED, "Done"),
+    ],
+)
+def test_a_worker_that_stood_still_past_its_lease(
+    work: Start,
+    ann: User,
+    downstream: Simulators,
+    tmp_path: Path,
+    boundary: Boundary,
+    brought: str,
+) -> None:
+    """Between its intent and its call, it does not call; after its call, it comes too late."""
+    (tmp_path / boundary).write_text("stop")
+    cluster = work(workers=2, ESCAPEMENT_DIE_IN=tmp_path, DOWNSTREAM_URL=downstream.url, **SHORT)
+    desk = Desk(ann, downstream)
+    name = desk.ask("pay")
+    frozen = stopped(tmp_path, boundary)
+
+    until(lambda: desk.is_settled([name]), seconds=WITHIN, what="taken over")
+    assert TransitionEnvelope.objects.get(pk=name).state == "fired"
+    os.kill(frozen, signal.SIGCONT)
+    late = Entry.objects.filter(transition_id=name, action="effect_late")
+    if brought:
+        until(late.exists, seconds=15, what="late entry")
+        assert f'"brought":"{brought}"' in late.get().evidence
+    # It works again, and so is through with what it woke up in.
+    others = [desk.ask("pay") for _ in range(10)]
+    until(lambda: desk.is_settled(others), seconds=WITHIN, what="paid")
+    cluster.idle()
+    assert is_alive(frozen)
+    assert desk.done(name, "payment") == 1
+    assert not faults()
+
+
+def test_calls_that_land_after_their_sender_gave_up(
+    work: Start, ann: User, tmp_path: Path
+) -> None:
+    """The time-out is 1 s, they land after 1.5 s, and are looked up 1 s after the time-out."""
+    late = Faults(rates={Fault.LATE: 0.5}, seed=7)
+    with simulators(faults=late, stall=1.5, journal=tmp_path / "journal") as downstream:
+        work(workers=2, DOWNSTREAM_URL=downstream.url, **SHORT | {"LEASE_SECONDS": 4})
+        desk = Desk(ann, downstream)
+        names = [desk.ask("pay") for _ in range(12)]
+        until(lambda: desk.is_settled(names), seconds=60, what="all paid")
+        summary = downstream.journal.summary()
+    assert summary.landed_late > 2
+    assert not summary.repeated
+    assert [summary.payments[str(name)] for name in names] == [1] * 12
+    assert not faults()

@@ -1,0 +1,66 @@
+"""A domain object's fields as one text, the same before it is saved and after it is read.
+
+A transition's entry holds the digest of it, which binds the history row of that transition to the
+chain: a value that is altered in the history does not give the digest any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.backends.utils import format_number
+from simple_history.utils import get_history_manager_for_model
+
+from audit.canonical import canonical, moment
+
+
+def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
+    """Return the tracked fields of an object, or of a row of its history, as canonical JSON.
+
+    Args:
+        row: An object of the model, or of its history's model.
+        model: The domain model.
+    """
+    return canonical(
+        {name: _text(field, getattr(row, attname)) for name, attname, field in _tracked(model)}
+    )
+
+
+def snapshot_digest(text: str) -> str:
+    """Return the SHA-256 of a snapshot."""
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+@cache
+def _tracked(model: type[models.Model]) -> tuple[tuple[str, str, models.Field[Any, Any]], ...]:
+    history = get_history_manager_for_model(model).model
+    return tuple(
+        (field.name, field.attname, getattr(field, "target_field", field))
+        for field in history.tracked_fields
+    )
+
+
+def _text(field: models.Field[Any, Any], value: Any) -> Any:
+    """Return a value as JSON, in the form that it has once it has been stored."""
+    if value is None or isinstance(field, models.JSONField):
+        return value
+    stored = field.to_python(value)
+    text: Any = str(stored)
+    match stored:
+        case Decimal() if isinstance(field, models.DecimalField):
+            text = format_number(stored, field.max_digits, field.decimal_places)
+        case UUID():
+            text = stored.hex
+        case datetime() if stored.tzinfo is not None:
+            text = moment(stored)
+        case date() | time():
+            text = stored.isoformat()
+        case bool() | int() | float():
+            text = stored
+    return text
