@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
-from workflow.models import Record, TransitionEnvelope
 from workflow.examples.declarations.volume import NotEmpty, fill
+from workflow.models import Record, TransitionEnvelope
 
 
 class Command(BaseCommand):
