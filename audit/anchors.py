@@ -1,9 +1,9 @@
 """Writing seals outside the database, where whoever can write to it cannot.
 
-An anchor is an address: `file:///path`, `https://host/path` (or http), `mailto:someone@host`,
-`stdout:`. Each is sent what it has not had yet, oldest first, as lines of JSON (`anchored`); each
-try is entered. A crash between sending and entering sends again: receivers meet a seal twice
-rather than not at all.
+An anchor is an address: of a file (`file:`), a web hook (`https:` or `http:`), a mailbox
+(`mailto:`), or `stdout:`. Each is sent what it has not had yet, oldest first, as lines of JSON
+(`anchored`); each try is entered. A crash between sending and entering sends again: receivers meet
+a seal twice rather than not at all.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _checked(address: str) -> Anchor:
     }
     if not usable.get(parts.scheme, False):
         raise AnchorFault(
-            f"Anchor {address!r} cannot be used; give file:///PATH, https://HOST/PATH,"
-            " mailto:ADDRESS or stdout:"
+            f"Anchor {address!r} cannot be used; give the address of a file (file:),"
+            " of a web hook (https:), of a mailbox (mailto:), or stdout:"
         )
     return Anchor(address)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -72,11 +73,16 @@ def revealed(entries: Iterable[Entry]) -> list[Entry]:
     if not wanted:
         return shown
     known = values(wanted)
+    in_json = {digest: json.dumps(value)[1:-1] for digest, value in known.items()}
     for entry in shown:
-        for part in ("actor", "reason", "evidence"):
-            text = TOKEN.sub(lambda token: known.get(token[1], REDACTED), getattr(entry, part))
-            setattr(entry, part, text)
+        entry.actor = _reveal(entry.actor, known)
+        entry.reason = _reveal(entry.reason, known)
+        entry.evidence = _reveal(entry.evidence, in_json)
     return shown
+
+
+def _reveal(text: str, known: Mapping[str, str]) -> str:
+    return TOKEN.sub(lambda token: known.get(token[1], REDACTED), text)
 
 
 def values(digests: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -37,12 +38,48 @@ def is_zone(name: Any) -> None:
         raise ValueError("is no time zone, such as UTC or Europe/Berlin") from None
 
 
+def is_address(url: Any) -> None:
+    """Check the address of another system."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("is no address, such as https://host/path")
+
+
+def is_origins(origins: Any) -> None:
+    """Check a list of origins, as a browser names them."""
+    for origin in origins:
+        if "://" not in origin:
+            raise ValueError(f"{origin!r} lacks its scheme, as in https://{origin}")
+
+
+def is_paths(names: Any) -> None:
+    """Check a list of dotted paths."""
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")) or "." not in name:
+            raise ValueError(f"{name!r} is no dotted path, such as app.tasks.tidy")
+
+
 CHECKS: dict[str, Callable[[Any], None]] = {
     "WORKERS": at_least(1),
     "BATCH_SIZE": at_least(1),
     "PAYLOAD_LIMIT_BYTES": at_least(2),
     "DRAIN_SECONDS": at_least(0),
     "HSTS_SECONDS": at_least(0),
+    "LEASE_SECONDS": at_least(1),
+    "SEND_WINDOW_SECONDS": at_least(0.1),
+    "CALLS_PER_WORKER": at_least(1),
+    "LOGIN_ATTEMPTS": at_least(1),
+    "LOGIN_PAUSE_MINUTES": at_least(0.1),
+    "PROXIES": at_least(0),
+    "API_KEY_DAYS": at_least(1),
+    "DOWNSTREAM_URL": is_address,
+    "OIDC_AUTHORIZATION_URL": is_address,
+    "OIDC_TOKEN_URL": is_address,
+    "OIDC_USER_URL": is_address,
+    "OIDC_KEYS_URL": is_address,
+    "OTEL_EXPORTER_OTLP_ENDPOINT": is_address,
+    "CSRF_TRUSTED_ORIGINS": is_origins,
+    "TASKS": is_paths,
     "LOG_LEVEL": is_level,
     "TIME_ZONE": is_zone,
 }

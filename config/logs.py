@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import logging.config
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+_ROW_VALUES = re.compile(
+    r"\n(?:DETAIL|CONTEXT): [^\n]*"  # PostgreSQL
+    r"|(?<=duplicate key value is )\([^\n]*\)",  # SQL Server
+)
+
+
+def without_row_values(
+    _logger: Any, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Take out of an event what databases tell of the row that they refused: it may be personal.
+
+    The rest of the message, with the names of table and constraint, stays.
+    """
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = _ROW_VALUES.sub("", value)
+    return event
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -29,7 +50,11 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
     if form not in ("json", "console"):
         raise ValueError(f"LOG_FORMAT {form!r}: choose json or console")
     last: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        [
+            structlog.processors.format_exc_info,
+            without_row_values,
+            structlog.processors.JSONRenderer(default=str),
+        ]
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=False)]
     )
@@ -54,6 +79,8 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
             "django": {"level": level, "handlers": []},
             # Its INFO lines tell of every wake-up; ours tell of every transition.
             "django-q": {"level": quiet, "handlers": ["console"], "propagate": False},
+            # It says at every start that it is there.
+            "axes": {"level": quiet},
             "django.server": {"handlers": ["console"], "level": level, "propagate": False},
         },
     }

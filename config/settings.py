@@ -1,13 +1,16 @@
 """Settings. Everything that differs between installations comes from the environment.
 
 Durations carry their unit in the name. The defaults are those of production, except that without
-DATABASE_URL a SQLite file below `var/` is used, and without SECRET_KEY a key kept beside it.
+DATABASE_URL a SQLite file below `var/` is used, and beside it, without SECRET_KEY, a key is kept.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from config import environment, logs, secret
 
@@ -19,7 +22,7 @@ env = environment.Environment()
 # --- Security ------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "") or secret.kept_in(VAR_DIR / "secret_key")
+SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -46,6 +49,24 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_REDIRECT_URL = "/"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it turns away whom it has locked out
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# Who fails to sign in so often, from one address and under one name, waits so long.
+AXES_FAILURE_LIMIT = env.int("LOGIN_ATTEMPTS", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.float("LOGIN_PAUSE_MINUTES", 15.0))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # whoever has signed in is in the trail by what they do
+AXES_CLIENT_IP_CALLABLE = "config.proxies.client_address"
+AXES_CLIENT_STR_CALLABLE = "config.proxies.unnamed"
+
+# How many proxies of ours a request comes through. Each appends the address that it saw to
+# X-Forwarded-For; what stands before those was written by the caller, and is not believed.
+PROXIES = env.int("PROXIES", 0)
 
 # --- Applications --------------------------------------------------------------------------------
 
@@ -59,12 +80,15 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "simple_history",
     "django_q",
+    "axes",
+    "ninja",
     "audit",
     "workflow",
     "workflow.examples.declarations",
 ]
 
 MIDDLEWARE = [
+    "config.correlation.Correlated",
     "django.middleware.security.SecurityMiddleware",
     "config.security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -74,7 +98,22 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+
+# Signing in by OpenID Connect, if a client id is given (`pip install escapement[oidc]`).
+OIDC_RP_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+if OIDC_RP_CLIENT_ID:
+    OIDC_RP_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET")
+    OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_AUTHORIZATION_URL")
+    OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_TOKEN_URL")
+    OIDC_OP_USER_ENDPOINT = env.str("OIDC_USER_URL")
+    OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_KEYS_URL")
+    OIDC_RP_SIGN_ALGO = env.str("OIDC_ALGORITHM", "RS256")
+    OIDC_CREATE_USER = env.bool("OIDC_CREATE_USERS", False)
+    LOGIN_REDIRECT_URL_FAILURE = "/accounts/login/"
+    INSTALLED_APPS.append("mozilla_django_oidc")
+    AUTHENTICATION_BACKENDS.append("config.oidc.VerifiedEmail")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -124,6 +163,16 @@ DATABASES["default"]["OPTIONS"] = {
 }
 if _engine == "mssql":
     DATABASES["default"]["TIME_ZONE"] = "UTC"
+
+if not SECRET_KEY:
+    if _engine != "django.db.backends.sqlite3" and not INSECURE_HTTP:
+        # Several hosts may share a server, and each would keep a key of its own.
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: with a database server, every host needs the same one. Make it"
+            " once, with: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    SECRET_KEY = secret.kept_in(VAR_DIR / "secret_key")
+
 DATABASE_CONNECTION_POOLING = False  # SQL Server's driver pool breaks in forked workers
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,5 +1,6 @@
 """Addresses."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -10,5 +11,8 @@ urlpatterns = [
     path("admin/", include("workflow.admin.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
+    path("api/", include("workflow.api.urls")),
     path("declarations/", include("workflow.examples.declarations.urls")),
 ]
+if settings.OIDC_RP_CLIENT_ID:
+    urlpatterns.append(path("oidc/", include("mozilla_django_oidc.urls")))

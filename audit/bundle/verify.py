@@ -116,10 +116,10 @@ class Bundle:
                     for block in iter(lambda: file.read(1 << 20), b""):
                         found.update(block)
             except (OSError, KeyError, zipfile.BadZipFile) as error:
-                yield Fault("bundle damaged", "%s cannot be read: %s" % (name, error))
+                yield Fault("bundle damaged", "the file %s cannot be read: %s" % (name, error))
                 continue
             if found.hexdigest() != expected:
-                yield Fault("bundle damaged", "%s is not the file that was packed" % name)
+                yield Fault("bundle damaged", "the file %s is not the one that was packed" % name)
 
 
 # --- Digests and signatures ----------------------------------------------------------------------
@@ -623,7 +623,8 @@ def tell(
 ) -> None:
     """Print the verdict in plain words."""
     names = {row["record"]: row["reference"] for row in bundle.lines("records.jsonl")}
-    print("%(records)d records, %(entries)d entries, %(seals)d seals." % figures)
+    counted = ("records", "entries", "seals")
+    print("Read: %s." % ", ".join("%s %d" % (name, figures[name]) for name in counted))
     if given:
         print("Key: the one you gave.")
     else:
@@ -632,11 +633,9 @@ def tell(
             print("  " + public)
     print()
     for number, fault in enumerate(faults, start=1):
-        where = (
-            "seal %s" % fault.seal
-            if not fault.chain
-            else "record %s" % names.get(fault.chain, fault.chain)
-        )
+        where = "record %s" % names.get(fault.chain, fault.chain)
+        if not fault.chain:
+            where = "the bundle" if fault.seal is None else "seal %d" % fault.seal
         at = "" if fault.sequence is None else ", entry %d" % fault.sequence
         if fault.until != fault.sequence:
             at = ", between entry %s and entry %s" % (fault.sequence, fault.until)
@@ -644,7 +643,7 @@ def tell(
         print("   %s." % (fault.message[0].upper() + fault.message[1:]))
         print("   %s" % MEANING[fault.kind])
     if faults:
-        print("\nNOT SOUND: %d problems." % len(faults))
+        print("\nNOT SOUND: %d problem%s." % (len(faults), "s" * (len(faults) > 1)))
         return
     print(
         "SOUND. Every entry is as it was written, in its place, and none up to a seal is missing."

@@ -149,7 +149,7 @@ def test_credentials_are_not_recorded(seals: list[Seal]) -> None:
 )
 def test_an_unusable_address_is_told_at_once(address: str, settings: Any) -> None:
     settings.AUDIT = {"ANCHORS": [address]}
-    with pytest.raises(AnchorFault, match="cannot be used; give file:///PATH"):
+    with pytest.raises(AnchorFault, match="cannot be used; give the address of a file"):
         anchors.of_settings()
 
 

@@ -144,7 +144,11 @@ class TestSendWindow:
 
         about = declared(entry)
         call = call_of(
-            entry=entry, declared=about, report=lambda *_: None, cancelled=lambda: False
+            entry=entry,
+            declared=about,
+            traceparent="",
+            report=lambda *_: None,
+            cancelled=lambda: False,
         )
         found, _ = perform.perform(
             entry=entry, declared=about, call=call, since=since, window=limits().send_window

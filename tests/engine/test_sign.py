@@ -18,9 +18,9 @@ from workflow.definition import InvalidRequest
 from workflow.engine import clock, sign
 from workflow.engine.answer import Accepted, Repeated
 from workflow.engine.request import Request
-from workflow.engine.signed import signed
 from workflow.engine.submit import submit
 from workflow.models import Origin, Record, Signature, TransitionEnvelope
+from workflow.queries.signed import signed
 from workflow.testing.drain import drain
 
 pytestmark = pytest.mark.django_db

@@ -25,7 +25,7 @@ OF_A_MACHINE = {
 }
 PRODUCT = ["audit", "config", "workflow", "templates", "requirements", "run.py", "manage.py"]
 ADDRESS = re.compile(r"https?://([\w.-]+)")
-NAMESPACES = {"www.w3.org"}
+NAMESPACES = {"www.w3.org", "www.xes-standard.org"}
 HERE = {"127.0.0.1", "localhost"}
 
 

@@ -36,6 +36,13 @@ class ReadOnly(PageOfAny):
         return False
 
 
+class Rows(RowsOfAny):
+    """Rows of a related table, below the page they belong to."""
+
+    extra = 0
+    can_delete = False
+
+
 class OwnPages(ReadOnly):
     """Shows a list and a page of our own, under the addresses that the admin has for them."""
 
@@ -74,18 +81,3 @@ class OwnPages(ReadOnly):
     def _admit(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
-
-
-class Rows(RowsOfAny):
-    """Rows of a related table, below the page they belong to."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,10 +14,15 @@ def call_of(
     *,
     entry: EffectEntry,
     declared: Declared,
+    traceparent: str,
     report: Callable[[float, str], None],
     cancelled: Callable[[], bool],
 ) -> Call:
-    """Return the call of a claimed row, with a span of its own in the request's trace."""
+    """Return the call of a claimed row.
+
+    Args:
+        traceparent: Trace context of this attempt, a span of its own in the request's trace.
+    """
     envelope = entry.envelope
     return Call(
         key=entry.key,
@@ -33,7 +37,7 @@ def call_of(
         attempt=entry.attempts + 1,
         first_sent_at=entry.first_sent_at,
         correlation_id=envelope.correlation_id,
-        traceparent=child_of(envelope.traceparent),
+        traceparent=traceparent,
         timeout=declared.timeout,
         report=report,
         cancelled=cancelled,
@@ -46,13 +50,3 @@ def _receipt(entry: EffectEntry) -> Mapping[str, Any]:
         receipt: Mapping[str, Any] = entry.undoes.receipt
         return receipt
     return dict(entry.receipt)
-
-
-def child_of(traceparent: str) -> str:
-    """Return the trace context of a new span in the same trace (W3C Trace Context, level 1)."""
-    version, trace, _parent, flags = (traceparent or _new_trace()).split("-")
-    return f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
-
-
-def _new_trace() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -22,6 +22,7 @@ from workflow.effects.answer import Answer
 from workflow.effects.declared import declared
 from workflow.effects.settle import Settled, settle
 from workflow.engine.announce import announce
+from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold
 from workflow.models import EffectEntry, EffectState, Kind, Phase, TransitionEnvelope
 
@@ -66,7 +67,7 @@ def take_call_back(
     try:
         result = about.wait.read(body)
     except Exception as error:
-        log.warning("call_back.unreadable", key=key, error=repr(error))
+        log.warning("call_back.unreadable", key=entry.key, error=type(error).__name__)
         raise InvalidRequest("body", dict(body), f"cannot be read: {error}") from error
     if isinstance(result, Unknown):
         raise InvalidRequest("body", dict(body), result.reason)
@@ -75,7 +76,8 @@ def take_call_back(
     answer = Answer(kind=Kind.CALL_BACK, what=result, by=by, started_at=now, ended_at=now)
     settle(settled=[Settled(entry=entry, answer=answer)], now=now)
     transaction.on_commit(announce, robust=True)
-    log.info("call_back.taken", key=key, state=str(entry.state))
+    # The call-back has a correlation of its own; this line ties it to the request's.
+    log.info("call_back.taken", key=key, state=str(entry.state), **facts_of(entry.envelope))
     return Taken(entry=entry)
 
 

@@ -22,6 +22,7 @@ from workflow.definition import registry
 from workflow.effects.follow import close
 from workflow.engine import plan
 from workflow.engine.boundary import Boundary, reach
+from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold
 from workflow.engine.trail import Action, note
 from workflow.models import EffectEntry, EffectState, Phase, State, TransitionEnvelope
@@ -54,10 +55,8 @@ def compensate(*, now: datetime) -> int:
     for envelope in held:
         log.info(
             "envelope.undoing",
-            transition_id=str(envelope.pk),
             state=str(envelope.state),
-            record=str(envelope.record_id),
-            correlation_id=envelope.correlation_id,
+            **facts_of(envelope),
         )
     return len(held)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -27,6 +27,7 @@ from workflow.effects.declared import Declared, declared
 from workflow.effects.hands import Hands
 from workflow.effects.perform import Found, Instant, kind, perform
 from workflow.effects.record import Ended, is_closing, record
+from workflow.engine.correlation import child_of, working_on
 from workflow.engine.limits import limits
 from workflow.models import Doubt, EffectEntry, Kind
 
@@ -136,15 +137,21 @@ class Courier:
             heard=began.monotonic,
         )
         self._flights.append(flight)
+        own = child_of(entry.envelope.traceparent)
         call = call_of(
             entry=entry,
             declared=about,
+            traceparent=own,
             report=partial(self._report, flight),
             cancelled=flight.cancelled.is_set,
         )
 
         def job() -> None:
-            found = perform(entry=entry, declared=about, call=call, since=began, window=window)
+            # A thread inherits no context: what its lines belong to is bound here.
+            step = working_on(entry.envelope, step="effect", traceparent=own, **_facts(entry))
+            with step as told:
+                found = perform(entry=entry, declared=about, call=call, since=began, window=window)
+                told["outcome"] = type(found[0]).__name__
             with self._landed:
                 flight.found = found
                 self._landed.notify()
@@ -225,6 +232,16 @@ class Courier:
                 claim.renew(token=token, heard={pk: sign}, now=self._clock())
                 if is_closing(flight.entry.envelope_id):
                     flight.cancelled.set()
+
+
+def _facts(entry: EffectEntry) -> Mapping[str, str | int]:
+    """Return the fields of log lines about a call, beside those of its envelope."""
+    return {
+        "effect": entry.name,
+        "channel": entry.channel,
+        "attempt": entry.fence,
+        "worker": entry.worker,
+    }
 
 
 def _ended(flight: Flight, now: datetime) -> Ended:

@@ -24,6 +24,7 @@ from workflow.effects.answer import Answer
 from workflow.effects.mask import masked
 from workflow.effects.settle import OVERTAKEN, Settled, settle
 from workflow.engine.boundary import Boundary, reach
+from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold
 from workflow.engine.trail import Action, note
 from workflow.models import Channel, EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
@@ -165,11 +166,7 @@ def _log(settled: Sequence[Settled], late: Sequence[Ended]) -> None:
             state=str(entry.state),
             code=entry.code,
             outcome=type(each.answer.what).__name__,
-            transition_id=str(envelope.transition_id),
-            record=str(entry.record_id),
-            correlation_id=envelope.correlation_id,
-            worker=each.answer.by,
-            fence=entry.fence,
+            **{**facts_of(envelope), "worker": each.answer.by, "attempt": entry.fence},
         )
     for other in late:
         log.warning(

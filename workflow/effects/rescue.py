@@ -13,6 +13,7 @@ from workflow.effects.claim import known
 from workflow.effects.perform import kind
 from workflow.effects.settle import Settled, settle
 from workflow.engine.boundary import Boundary, reach
+from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold
 from workflow.models import EffectEntry, TransitionEnvelope
 from workflow.models.effect_entry import EffectQuerySet
@@ -64,9 +65,12 @@ def _end(which: EffectQuerySet, now: datetime) -> int:
             "effect.rescued",
             effect=each.entry.name,
             key=each.entry.key,
-            transition_id=str(each.entry.envelope_id),
-            worker=each.answer.by,
             state=str(each.entry.state),
+            **{
+                **facts_of(each.entry.envelope),
+                "worker": each.answer.by,
+                "attempt": each.entry.fence,
+            },
         )
     return len(settled)
 

@@ -22,6 +22,7 @@ from audit import chain
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.call_first import Calling, call_first
 from workflow.engine.claim import Claim, renew
+from workflow.engine.correlation import facts_of, working_on
 from workflow.engine.decide import CallFirst, Fail, Fire, decide
 from workflow.engine.fire import Fired, Moved, fire
 from workflow.engine.hold import hold, subjects
@@ -101,7 +102,9 @@ def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Count
             continue
         subject = found.get(envelope.record_id)
         mine = receipts.get(envelope.transition_id, {})
-        decision = decide(envelope=envelope, subject=subject, receipts=mine, now=now)
+        with working_on(envelope, step="attempt") as told:
+            decision = decide(envelope=envelope, subject=subject, receipts=mine, now=now)
+            told["decision"] = getattr(decision, "code", "") or type(decision).__name__
         match decision:
             case Fire():
                 fired.append(Fired(envelope=envelope, subject=_there(subject), decision=decision))
@@ -181,24 +184,16 @@ def _is_connected() -> bool:
 
 def _log(fired: Sequence[Fired], calling: Sequence[Calling], ended: Sequence[Ended]) -> None:
     for each in fired:
-        log.info("transition.fired", target=each.envelope.target, **_facts(each.envelope))
+        log.info("transition.fired", target=each.envelope.target, **facts_of(each.envelope))
     for one in calling:
         effect = one.decision.planned.effect.name
-        log.info("transition.calling", effect=effect, **_facts(one.envelope))
+        log.info("transition.calling", effect=effect, **facts_of(one.envelope))
     for other in ended:
         envelope = other.envelope
         event = log.warning if envelope.state == State.PARKED else log.info
         event(
-            "transition.settled", state=str(envelope.state), code=envelope.code, **_facts(envelope)
+            "transition.settled",
+            state=str(envelope.state),
+            code=envelope.code,
+            **facts_of(envelope),
         )
-
-
-def _facts(envelope: TransitionEnvelope) -> dict[str, str | int]:
-    return {
-        "transition_id": str(envelope.transition_id),
-        "record": str(envelope.record_id),
-        "transition": envelope.transition,
-        "correlation_id": envelope.correlation_id,
-        "fence": envelope.fence,
-        "worker": envelope.worker,
-    }

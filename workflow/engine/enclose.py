@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from workflow.definition import Refusal, Transition, Workflow
+from workflow.engine.correlation import child_of, current_id
 from workflow.engine.request import Request
 from workflow.models import State, TransitionEnvelope, uuid7
 
@@ -33,7 +34,8 @@ def enclose(
         payload=dict(request.payload),
         digest=request.digest(),
         origin=request.origin,
-        correlation_id=request.correlation_id or uuid7().hex,
+        correlation_id=request.correlation_id or current_id() or uuid7().hex,
+        traceparent=child_of(request.traceparent),
         expected_version=request.expected_version,
         requested_at=now,
         deadline_at=None if transition.deadline is None else due_at + transition.deadline,

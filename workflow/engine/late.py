@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from audit import chain
 from workflow.engine.claim import Claim
+from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold
 from workflow.engine.trail import Action, note
 from workflow.models import Attempt, Ending, TransitionEnvelope
@@ -42,4 +43,4 @@ def note_late(*, claim: Claim, late: Collection[UUID], now: datetime) -> None:
         ]
     )
     for envelope in overtaken:
-        log.warning("lease.lost", transition_id=str(envelope.transition_id), worker=claim.worker)
+        log.warning("lease.lost", **{**facts_of(envelope), "worker": claim.worker})

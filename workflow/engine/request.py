@@ -15,10 +15,15 @@ from django.contrib.auth.models import AbstractUser
 
 from audit.canonical import canonical, moment
 from workflow.definition import SYSTEM, Actor, InvalidRequest
+from workflow.engine.correlation import (
+    SOUND_ID,
+    current_id,
+    current_traceparent,
+    sound_traceparent,
+)
 from workflow.engine.limits import limits
 from workflow.models import Origin, Priority, uuid7
 
-_CORRELATION = re.compile(r"[\x21-\x7e]{1,64}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The character in canonical JSON, which PostgreSQL cannot store; not its spelled-out name."""
 
@@ -55,7 +60,10 @@ class Request:
     payload: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     origin: Origin = Origin.PYTHON
-    correlation_id: str = ""
+    correlation_id: str = field(default_factory=current_id)
+    traceparent: str = field(default_factory=current_traceparent)
+    """Trace context (W3C) of what asks; by default, of the request that is being served."""
+
     expected_version: int | None = None
     due_at: datetime | None = None
     """Not before this time; None: at once."""
@@ -124,13 +132,21 @@ def check(request: Request) -> None:
         raise InvalidRequest("reason", request.reason, f"at most {_REASON_LENGTH} characters")
     if "\x00" in request.reason:
         raise InvalidRequest("reason", request.reason, "holds a NUL character")
-    if request.correlation_id and not _CORRELATION.fullmatch(request.correlation_id):
-        raise InvalidRequest(
-            "correlation id", request.correlation_id, "1 to 64 visible ASCII characters"
-        )
+    _check_correlation(request)
     if request.due_at is not None and request.due_at.tzinfo is None:
         raise InvalidRequest("due_at", request.due_at, "has no time zone")
     _check_payload(request.payload)
+
+
+def _check_correlation(request: Request) -> None:
+    if request.correlation_id and not SOUND_ID.fullmatch(request.correlation_id):
+        raise InvalidRequest(
+            "correlation id", request.correlation_id, "1 to 64 visible ASCII characters"
+        )
+    if request.traceparent and sound_traceparent(request.traceparent) != request.traceparent:
+        raise InvalidRequest(
+            "traceparent", request.traceparent, "is no W3C trace context of version 00"
+        )
 
 
 def _check_payload(payload: object) -> None:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from audit import chain
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.claim import Claim
+from workflow.engine.correlation import facts_of
 from workflow.engine.decide import Fail
 from workflow.engine.hold import hold
 from workflow.engine.settle import Ended, settle
@@ -77,9 +78,8 @@ def _end(which: QuerySet[TransitionEnvelope], fail: Fail, now: datetime) -> int:
         log.warning(
             "attempt.ended",
             ending=fail.ending.value,
-            transition_id=str(envelope.transition_id),
-            worker=envelope.worker,
             state=str(envelope.state),
             crashes=envelope.crashes,
+            **facts_of(envelope),
         )
     return len(held)

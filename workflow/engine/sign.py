@@ -20,6 +20,7 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from audit.canonical import moment
 from workflow.definition import InvalidRequest, Transition, registry
 from workflow.engine.request import Request, Signed
 from workflow.models import Record, Signature, TransitionEnvelope
@@ -162,6 +163,18 @@ def signature_of(*, request: Request, envelope: TransitionEnvelope) -> list[Sign
             digest=signed.digest,
         )
     ]
+
+
+def as_evidence(signature: Signature) -> dict[str, str]:
+    """Return what the trail says of a signature."""
+    return {
+        "signer": str(signature.signer_id),
+        "printed_name": signature.printed_name,
+        "meaning": signature.meaning,
+        "method": signature.method,
+        "at": moment(signature.signed_at),
+        "digest": signature.digest,
+    }
 
 
 def _signer(request: Request) -> AbstractBaseUser:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from audit import chain
 from workflow.definition import Actor, InvalidRequest, Workflow
+from workflow.engine.correlation import current_id
 from workflow.engine.request import actor_of
 from workflow.engine.timers import timers
 from workflow.engine.trail import Action
@@ -99,9 +100,10 @@ def start_many(
     ]
     TransitionEnvelope.objects.bulk_create(waiting, batch_size=200)
     actor = actor_of(user)
+    known_by = correlation_id or current_id()
     chain.append(
         [
-            _started(record, each.subject, actor, now, correlation_id)
+            _started(record, each.subject, actor, now, known_by)
             for record, each in zip(records, new, strict=True)
         ]
     )

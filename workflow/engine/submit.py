@@ -18,14 +18,15 @@ from django.db import IntegrityError, transaction
 
 from audit import chain
 from audit.models import PersonalValue
-from workflow.definition import WorkflowError
-from workflow.engine import signed
+from workflow.definition import InvalidRequest, WorkflowError
+from workflow.engine import tracing
 from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.conceal import conceal_in
+from workflow.engine.correlation import facts_of
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
-from workflow.engine.sign import signature_of
+from workflow.engine.sign import as_evidence, signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
 from workflow.models import IN_FLIGHT, Record, Signature, TransitionEnvelope
 
@@ -211,7 +212,7 @@ def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chai
 
 def _signature(request: Request, envelope: TransitionEnvelope) -> dict[str, dict[str, str]]:
     signatures = signature_of(request=request, envelope=envelope)
-    return {"signature": signed.as_evidence(signatures[0])} if signatures else {}
+    return {"signature": as_evidence(signatures[0])} if signatures else {}
 
 
 def _about(
@@ -238,15 +239,30 @@ def _log(request: Request, answer: Answer) -> None:
         "record": str(request.record),
         "transition": request.transition,
         "origin": request.origin.value,
+        "correlation_id": request.correlation_id,
     }
     match answer:
         case Accepted(envelope=envelope):
-            log.info("request.accepted", correlation_id=envelope.correlation_id, **fields)
+            _trace(request, envelope)
+            fields |= {
+                "correlation_id": envelope.correlation_id,
+                "trace_id": envelope.traceparent[3:35],
+            }
+            log.info("request.accepted", **fields)
         case Repeated(envelope=envelope):
             log.info("request.repeated", state=envelope.state, **fields)
         case Refused(refusals=refusals):
             log.info("request.refused", codes=[each.code for each in refusals], **fields)
         case Conflict():
             log.warning("request.conflict", **fields)
+        case Invalid(error=InvalidRequest() as error):
+            # Neither value nor wording: they may hold what a person filled in.
+            log.warning("request.invalid", code=error.code, field=error.field, **fields)
         case Invalid(error=error):
-            log.warning("request.invalid", code=error.code, problem=str(error), **fields)
+            log.warning("request.invalid", code=error.code, **fields)
+
+
+def _trace(request: Request, envelope: TransitionEnvelope) -> None:
+    own, parent = envelope.traceparent, request.traceparent
+    with tracing.span(name="envelope", own=own, parent=parent, facts=facts_of(envelope)):
+        pass  # its attempts and calls are the children of this span, whenever they come

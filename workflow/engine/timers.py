@@ -17,7 +17,7 @@ from workflow.definition import Workflow
 from workflow.engine.enclose import enclose
 from workflow.engine.request import Request
 from workflow.engine.trail import Action, note
-from workflow.models import Origin, State, TransitionEnvelope
+from workflow.models import Origin, State, TransitionEnvelope, uuid7
 
 
 def timers(
@@ -44,6 +44,8 @@ def timers(
                 user=None,
                 reason=f"{transition.automatic_after} after entering {status!r}",
                 origin=Origin.TIMER,
+                correlation_id=uuid7().hex,
+                traceparent="",
                 expected_version=version,
                 due_at=now + transition.automatic_after,
             ),

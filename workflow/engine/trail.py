@@ -46,6 +46,8 @@ class Action(enum.StrEnum):
     EFFECT_RESUMED = "effect_resumed"
     EFFECT_ABANDONED = "effect_abandoned"
     EFFECT_LATE = "effect_late"
+    REDACTED = "redacted"
+    """Written by `audit.personal`, which knows it under the same name."""
 
 
 MOVES = (Action.STARTED, Action.FIRED)

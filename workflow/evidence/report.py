@@ -26,7 +26,10 @@ _PAGE = files("workflow.evidence").joinpath("page")
 HEAD = _PAGE.joinpath("head.html").read_text(encoding="utf-8")
 FOOT = _PAGE.joinpath("foot.html").read_text(encoding="utf-8")
 
-_SHOWN_BEFORE = {"transition", "findings", "signature", "snapshot", "workflow", "reference"}
+_SHOWN_BEFORE = {
+    *("transition", "findings", "signature", "workflow", "reference"),
+    *("digest", "snapshot", "fence", "definition"),
+}
 """Parts of the evidence that have a place of their own, or are for machines."""
 
 
@@ -111,7 +114,10 @@ def _line(entry: Entry, labels: Mapping[str, str]) -> Line:
         old=entry.old,
         new=entry.new,
         reason=entry.reason,
-        findings=tuple(evidence.get("findings", ())),
+        findings=tuple(
+            {**finding, "name": str(finding.get("guard", "")).replace("_", " ")}
+            for finding in evidence.get("findings", ())
+        ),
         details=tuple((key, _text(value)) for key, value in sorted(details.items())),
         signature=evidence.get("signature"),
         digest=entry.digest,
@@ -169,4 +175,6 @@ def _changes(told: Told, labels: Mapping[str, str]) -> Iterator[Change]:
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

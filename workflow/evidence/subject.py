@@ -12,9 +12,10 @@ from simple_history.utils import get_history_manager_for_model
 from audit.canonical import moment
 from audit.models import Entry
 from workflow.definition import UnknownDefinition, registry
-from workflow.engine.signed import as_evidence, asked
+from workflow.engine.sign import as_evidence
 from workflow.models import Record, Signature, TransitionEnvelope
 from workflow.models.snapshot import snapshot
+from workflow.queries.signed import asked
 
 _LOOKS = 5
 

@@ -1,5 +1,6 @@
 """What is stored: records, envelopes, effects, attempts, channels, clusters, bulk acts."""
 
+from workflow.models.api_key import ApiKey, KeyScope
 from workflow.models.attempt import Attempt, Ending
 from workflow.models.bulk import Act, BulkItem, BulkRun, BulkState, ItemState
 from workflow.models.cause import Cause
@@ -37,6 +38,7 @@ __all__ = [
     "FINAL",
     "IN_FLIGHT",
     "Act",
+    "ApiKey",
     "Attempt",
     "BulkItem",
     "BulkRun",
@@ -52,6 +54,7 @@ __all__ = [
     "EffectState",
     "Ending",
     "ItemState",
+    "KeyScope",
     "Kind",
     "Origin",
     "Outcome",

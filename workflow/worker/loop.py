@@ -43,13 +43,14 @@ def run() -> None:
         return time.monotonic() < until or calls.in_flight > 0
 
     worker = calls.worker
+    structlog.contextvars.bind_contextvars(worker=worker)
     try:
         tally = turn(worker=worker, clock=clock.now, go_on=go_on, calls=calls)
     except (OperationalError, InterfaceError) as error:
-        log.warning("database.away", worker=worker, error=str(error))
+        log.warning("database.away", error=str(error))
         connection.close()
     else:
         if tally:
-            log.info("turn.done", worker=worker, **dict(tally))
+            log.info("turn.done", **dict(tally))
     finally:
         pulse.beat(busy=False)

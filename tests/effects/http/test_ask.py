@@ -25,6 +25,11 @@ def test_a_known_call_is_adopted() -> None:
     assert b"traceparent" in server.requests[0].lower()
 
 
+def test_without_a_reader_the_answer_is_the_receipt() -> None:
+    with serving(answering()) as server:
+        assert ask(call(), url=server.url) == Done(receipt={"id": "p-1"})
+
+
 def test_the_downstreams_own_no_is_a_no() -> None:
     with serving(answering("404 Not Found", b'{"detail": "no such key"}')) as server:
         assert ask(call(), url=server.url, read=read) == Absent()

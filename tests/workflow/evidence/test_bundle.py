@@ -52,7 +52,7 @@ class TestSound:
         done = check(bundle(record), "--key", key.public)
         assert (done.code, done.complained) == (0, "")
         assert done.said.splitlines()[:2] == [
-            f"1 records, {Entry.objects.count()} entries, 1 seals.",
+            f"Read: records 1, entries {Entry.objects.count()}, seals 1.",
             "Key: the one you gave.",
         ]
         assert "SOUND. Every entry is as it was written" in done.said
@@ -75,7 +75,7 @@ class TestSound:
         seal()
         done = check(bundle(record, *others))
         assert done.code == 0
-        assert done.said.startswith("3 records, ")
+        assert done.said.startswith("Read: records 3, ")
 
     def test_what_came_after_the_last_seal_is_said_to_be_open(
         self, record: Record, bundle: Bundle, live: Live
@@ -107,7 +107,7 @@ class TestSound:
             page = packed.read("report.html").decode()
         for told in ("Ann Lee", "Sign off: fired", "It begins.", "Too early.", "I have read it."):
             assert told in page
-        assert "amount_is_positive: held" in page
+        assert "amount is positive: held" in page
         assert record.reference in page
         assert not re.search(r"(src|href)=|https?://|<script", page)
 
@@ -130,7 +130,7 @@ class TestNotSound:
         assert done.code == 1
         assert f"record {record.reference}, entry 3: EDITED" in done.said
         assert "Somebody changed what was written" in done.said
-        assert "NOT SOUND: 1 problems." in done.said
+        assert "NOT SOUND: 1 problem." in done.said
 
     def test_a_record_that_is_gone(self, record: Record, bundle: Bundle) -> None:
         for row in Entry.objects.filter(chain=record.pk):

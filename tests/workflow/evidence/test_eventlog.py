@@ -19,11 +19,14 @@ from django.core.management import CommandError, call_command
 
 from audit.models import Entry
 from tests.engine.conftest import Make
+from tests.workflow.examples.conftest import downstream
 from tests.workflow.examples.logs import rows, usual, write
 from tests.workflow.examples.test_replay import replay
 from tests.workflow.examples.test_whole_log import LOG
 from workflow.examples.declarations.replay.activities import STEPS
 from workflow.examples.declarations.replay.rows import Event, read
+
+__all__ = ["downstream"]
 
 pytestmark = pytest.mark.django_db
 

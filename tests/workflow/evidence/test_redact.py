@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 
 from audit import personal
+from audit.chain import Note, append
 from audit.models import Entry, PersonalValue
 from audit.verify import verify_all
 from tests.audit.sealing import overwrite
@@ -67,6 +68,28 @@ def test_entries_hold_a_digest_and_show_the_value(record: Record) -> None:
     (shown,) = personal.revealed([entry])
     assert (shown.reason, shown.actor) == (SAID, "Ann Lee")
     assert entry.reason != SAID
+    assert verify_all().is_sound
+
+
+def test_a_part_of_the_evidence_may_be_personal_too(record: Record, settings: Any) -> None:
+    value = 'He said "no" \\ and left.'
+    about = {"said": value, "kept": 1}
+    append(
+        [
+            Note(
+                chain=record.pk,
+                at=clock.now(),
+                action="note",
+                actor="x",
+                evidence=about,
+                personal=frozenset({"said"}),
+            )
+        ]
+    )
+    entry = Entry.objects.filter(chain=record.pk).latest("sequence")
+    assert "no" not in json.loads(entry.evidence)["said"]
+    (shown,) = personal.revealed([entry])
+    assert json.loads(shown.evidence) == about
     assert verify_all().is_sound
 
 

@@ -265,6 +265,13 @@ def test_a_run_that_stalls_says_that_no_worker_is_alive(log: Path) -> None:
         (["nowhere.csv", "--duplicate", "0"], "--duplicate 0: at least 1"),
         (["nowhere.csv", "--cases", "0"], "--cases 0: at least 1"),
         (["nowhere.csv", "--workers", "-1"], "--workers -1: at least 0"),
+        (["nowhere.csv", "--simulate"], "--simulate needs --workers"),
+        (["nowhere.csv", "--faults", "0.1"], "--faults needs --simulate"),
+        (["nowhere.csv", "--journal", "x"], "--journal needs --simulate"),
+        (
+            ["nowhere.csv", "--simulate", "--workers", "1", "--faults", "0.3"],
+            r"--faults 0\.3: from 0 to 0\.25",
+        ),
     ],
 )
 def test_the_command_refuses_what_it_cannot_do(arguments: list[str], told: str) -> None:

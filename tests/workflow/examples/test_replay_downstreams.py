@@ -11,7 +11,7 @@ from tests.workflow.examples.conftest import Start
 from tests.workflow.examples.logs import C, F, P, R, S, rows, usual, write
 from tests.workflow.examples.replays import Killer
 from workflow.models import EffectAttempt, EffectEntry, EffectState, Kind
-from workflow.testing.downstream import Journal
+from workflow.testing.downstream import Fault, Journal
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,6 +21,8 @@ pytestmark = [
 
 X = "Declaration REJECTED by MISSING"
 CASES = 30
+SEED = "33"
+"""Lands four payments late, and puts some letters in doubt."""
 
 
 def log(folder: Path) -> Path:
@@ -42,7 +44,7 @@ def test_everything_is_done_once_whatever_fails(
     journal = tmp_path / "journal.sqlite3"
     run = replay(
         log(tmp_path),
-        *("--workers", "2", "--duplicate", "2", "--simulate", "--faults", "0.1", "--seed", "5"),
+        *("--workers", "2", "--duplicate", "2", "--simulate", "--faults", "0.1", "--seed", SEED),
         *("--journal", str(journal), "--patience", "120"),
     )
     kills = Killer(run, every=2.0, seed=at_most).until_done(at_most=at_most, whole=5)
@@ -86,4 +88,6 @@ def test_everything_is_done_once_whatever_fails(
         len({deed.key for deed in kept.deeds(downstream="payments")})
         == counted["deeds"]["payment"]
     )
+    posted = kept.calls(downstream="payments", method="POST")
+    assert len([call for call in posted if call.fault == Fault.LATE]) >= 4
     kept.close()

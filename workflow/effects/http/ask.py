@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from workflow.definition import Absent, Call, Found, Postponed, Result, Unknown
+from workflow.definition import Absent, Call, Done, Found, Postponed, Result, Unknown
 from workflow.effects.http.body import Unreadable, json_object
 from workflow.effects.http.delay import delay
 from workflow.effects.http.exchange import Answered, Lost, NotSent, exchange
@@ -20,7 +20,7 @@ def ask(
     call: Call,
     *,
     url: str,
-    read: Callable[[Mapping[str, Any]], Found],
+    read: Callable[[Mapping[str, Any]], Found] | None = None,
     headers: Mapping[str, str] | None = None,
     has_plain_404: bool = False,
 ) -> Found:
@@ -31,7 +31,8 @@ def ask(
     if it comes with a JSON object. One without is what a proxy or a wrong path answers.
 
     Args:
-        read: Makes the result of the answered object; `Absent` where it says so.
+        read: Makes the result of the answered object; `Absent` where it says so. By default the
+            object is the receipt of a `Done`: that the downstream knows the key is proof enough.
         has_plain_404: Whether this downstream's own "no" has no JSON.
     """
     try:
@@ -46,7 +47,11 @@ def ask(
             return Postponed(reason=f"{what} was not sent: {why}", code="not_sent")
         case Lost(why=why):
             return Postponed(reason=f"{what} had no answer: {why}", code="no_answer")
-    return _answer(answer, what, read, has_plain_404=has_plain_404)
+    return _answer(answer, what, read or _known, has_plain_404=has_plain_404)
+
+
+def _known(found: Mapping[str, Any]) -> Found:
+    return Done(receipt=found)
 
 
 def poll(

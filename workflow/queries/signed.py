@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from audit.canonical import moment
 from audit.models import Entry
+from workflow.engine.sign import as_evidence
 from workflow.engine.trail import Action
 from workflow.models import Signature, TransitionEnvelope
 
@@ -38,18 +38,6 @@ def signed(*, envelope: TransitionEnvelope) -> Standing | None:
         signature=signature,
         void=(*_content(signature, envelope), *_trail(signature, entry)),
     )
-
-
-def as_evidence(signature: Signature) -> dict[str, str]:
-    """Return what the trail says of a signature."""
-    return {
-        "signer": str(signature.signer_id),
-        "printed_name": signature.printed_name,
-        "meaning": signature.meaning,
-        "method": signature.method,
-        "at": moment(signature.signed_at),
-        "digest": signature.digest,
-    }
 
 
 def asked(envelope: TransitionEnvelope) -> dict[str, Any]:
