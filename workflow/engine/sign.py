@@ -19,6 +19,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
 
 from audit.canonical import moment
 from workflow.definition import InvalidRequest, Transition, registry
@@ -79,17 +80,22 @@ def statement(*, request: Request) -> Statement | None:
     )
 
 
-def sign(*, request: Request, password: str, now: datetime) -> Request:
+def sign(
+    *, request: Request, password: str, now: datetime, http: HttpRequest | None = None
+) -> Request:
     """Return the request with its user's signature, if the password is theirs.
 
     The password goes through the configured authentication backends, so that whatever they count
     and lock is counted and locked here too.
 
+    Args:
+        http: The web request in which they signed, for backends that count by address.
+
     Raises:
         InvalidRequest: The password is wrong, or there is nothing to sign. Nothing was written.
     """
     user = _signer(request)
-    proved = authenticate(request=None, username=user.get_username(), password=password)
+    proved = authenticate(request=http, username=user.get_username(), password=password)
     if proved is None or proved.pk != user.pk:
         raise InvalidRequest("signature", "", "is not given: the password is not right")
     return _signed(request, PASSWORD, now)
