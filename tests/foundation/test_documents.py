@@ -25,8 +25,10 @@ REFERENCE = PROJECT / "docs/reference/index.md"
 def links() -> list[Any]:
     found = []
     for page in documents():
-        for target in LINK.findall(page.read_text(encoding="utf-8")):
-            found.append(pytest.param(page, target, id=f"{name(page)}: {target}"))
+        found.extend(
+            pytest.param(page, target, id=f"{name(page)}: {target}")
+            for target in LINK.findall(page.read_text(encoding="utf-8"))
+        )
     return found
 
 

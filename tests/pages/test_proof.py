@@ -109,7 +109,7 @@ def test_what_is_kept_beside_the_trail_is_hidden_until_somebody_looks(
     shown = text(staff.post(f"/admin/records/{record.pk}/reveal/", {"reason": "case 4"}))
     assert "his illness" in shown
     assert "Ann Lee" in shown
-    assert "his illness" in text(browser(ann).get(f"/work/records/{record.pk}/"))
+    assert "his illness" in text(browser(ann).get(f"/desk/records/{record.pk}/"))
 
 
 def test_the_bundle_is_a_download_for_who_may_see_the_trail(
@@ -136,7 +136,7 @@ def test_a_transition_that_must_be_signed_asks_for_the_password_and_binds_it(
     ann.user_permissions.add(Permission.objects.get(codename="request_transition"))
     record = scene.make()
     client = browser(ann)
-    address = f"/work/records/{record.pk}/open/"
+    address = f"/desk/records/{record.pk}/open/"
     html = text(client.get(address))
     data = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
     assert "I have read it." in html

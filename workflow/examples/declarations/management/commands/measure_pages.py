@@ -96,7 +96,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "trail by person", "/admin/audit/entry/?q=Person 7"
     yield "trail, a million further", f"/admin/audit/entry/?before={entry.pk // 2}"
     yield "entry", f"/admin/audit/entry/{entry.pk}/change/"
-    yield "inbox", "/work/"
+    yield "inbox", "/desk/"
 
 
 def _measured(client: Client, path: str, looks: int) -> tuple[float, float, int]:
