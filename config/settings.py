@@ -193,6 +193,8 @@ ESCAPEMENT = {
     "PAYLOAD_LIMIT_BYTES": env.int("PAYLOAD_LIMIT_BYTES", 65_536),
     # How long a cluster that was told to stop may finish what it has begun.
     "DRAIN_SECONDS": env.float("DRAIN_SECONDS", 30.0),
+    # Where spans are sent to, by OTLP over HTTP; empty: nowhere (`pip install escapement[otel]`).
+    "TRACES_TO": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
     # Functions, by dotted path, that ordinary django-q2 tasks and schedules may run.
     "TASKS": env.list("TASKS", default=[]),
 }

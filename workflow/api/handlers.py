@@ -34,8 +34,8 @@ def register(api: NinjaAPI) -> None:
     take(Denied, lambda error: Problem("permission_denied", str(error)))
     take(Http404, lambda _: Problem("not_found", "There is no such thing here."))
     take(AuthenticationError, lambda _: Problem("not_authenticated", _SIGN_IN))
-    take(HttpError, lambda error: Problem("malformed_body", str(error)))
-    take(RequestDataTooBig, lambda _: Problem("body_too_large", "Send less at a time."))
+    take(HttpError, _unreadable)
+    take(RequestDataTooBig, _too_big)
     take(OperationalError, _away)
     take(InterfaceError, _away)
     take(Exception, _ours)
@@ -56,6 +56,19 @@ def _invalid(error: ValidationError) -> Problem:
     first = faults[0]
     where = ".".join(map(str, first["where"]))
     return Problem("invalid_request", f"{where}: {first['message']}", faults=faults)
+
+
+def _unreadable(error: HttpError) -> Problem:
+    """Return why a body cannot be read: ninja wraps what our parser raised."""
+    if isinstance(error.__cause__, Problem):
+        return error.__cause__
+    if isinstance(error.__cause__, RequestDataTooBig):
+        return _too_big(error)
+    return Problem("malformed_body", str(error))
+
+
+def _too_big(_: Exception) -> Problem:
+    return Problem("body_too_large", "Send less at a time.")
 
 
 def _unusable(error: InvalidRequest) -> Problem:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from workflow.acts import pause as acts
 from workflow.acts import rights
@@ -95,7 +95,7 @@ def pause(request: HttpRequest, wanted: Stop) -> Any:
         )
     except InvalidRequest as error:
         raise answers.wrong_state(error) from error
-    return 201, _shape(made)
+    return Status(201, _shape(made))
 
 
 @router.post(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Router, Status
 from ninja.params.functions import Header
 
 from workflow.acts import rights
@@ -72,7 +72,7 @@ def request_transition(  # noqa: PLR0917  (ninja passes by name)
     except InvalidRequest as error:
         raise answers.invalid(error) from error
     done = answers.reply(answer, response)
-    return done.status, done.body
+    return Status(done.status, done.body)
 
 
 @router.post(

@@ -80,22 +80,20 @@ def statement(*, request: Request) -> Statement | None:
     )
 
 
-def sign(
-    *, request: Request, password: str, now: datetime, http: HttpRequest | None = None
-) -> Request:
+def sign(*, request: Request, password: str, web: HttpRequest, now: datetime) -> Request:
     """Return the request with its user's signature, if the password is theirs.
 
     The password goes through the configured authentication backends, so that whatever they count
     and lock is counted and locked here too.
 
     Args:
-        http: The web request in which they signed, for backends that count by address.
+        web: The HTTP request that brought the password; the backends want to know from where.
 
     Raises:
         InvalidRequest: The password is wrong, or there is nothing to sign. Nothing was written.
     """
     user = _signer(request)
-    proved = authenticate(request=http, username=user.get_username(), password=password)
+    proved = authenticate(web, username=user.get_username(), password=password)
     if proved is None or proved.pk != user.pk:
         raise InvalidRequest("signature", "", "is not given: the password is not right")
     return _signed(request, PASSWORD, now)

@@ -118,7 +118,7 @@ def _submit(visit: Visit, sheet: Sheet, version: int) -> HttpResponse:
     try:
         if visit.transition.signature:
             password = visit.request.POST.get("password", "")
-            wish = sign(request=wish, password=password, now=visit.now, http=visit.request)
+            wish = sign(request=wish, password=password, now=visit.now, web=visit.request)
         answer = submit(request=wish, now=visit.now)
     except WorkflowError as error:
         if not _form(visit.transition, sheet).errors:
