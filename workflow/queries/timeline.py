@@ -19,7 +19,7 @@ from workflow.models import Attempt, Ending, Record, State, Tracked, TransitionE
 from workflow.queries import names
 from workflow.queries.effects import Told, effects_of
 from workflow.queries.fields import Correction, changes_of
-from workflow.queries.lines import Line, line_of
+from workflow.queries.lines import Line, folded, line_of
 from workflow.queries.said import entries_said, put_back
 from workflow.queries.values import Change
 from workflow.queries.world import World
@@ -73,11 +73,11 @@ class Step:
         if self.envelope is None:
             return []
         ends = (Action.REQUESTED, Action.FIRED, Action.EFFECT_DONE, Action.CALLING)
-        return [
+        return folded(
             line
             for line in self.lines
             if line.action not in ends and not (line is self.last and line.refusals)
-        ]
+        )
 
     @property
     def failed_attempts(self) -> bool:
