@@ -296,7 +296,6 @@ class TransitionEnvelope(models.Model):
             ("bulk_transition", "Can retry, cancel and request in bulk"),
             ("pause_work", "Can pause and resume channels and transitions"),
             ("reveal_personal", "Can look at personal data, which is entered each time"),
-            ("redact_personal", "Can erase personal data from the trail"),
             ("configure_workflow", "Can change channels and limits"),
         ]
 
