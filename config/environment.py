@@ -59,6 +59,13 @@ def is_paths(names: Any) -> None:
             raise ValueError(f"{name!r} is no dotted path, such as app.tasks.tidy")
 
 
+def is_packages(names: Any) -> None:
+    """Check a list of Python packages."""
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"{name!r} is no Python package")
+
+
 CHECKS: dict[str, Callable[[Any], None]] = {
     "WORKERS": at_least(1),
     "BATCH_SIZE": at_least(1),
@@ -80,6 +87,7 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": is_address,
     "CSRF_TRUSTED_ORIGINS": is_origins,
     "TASKS": is_paths,
+    "APPS": is_packages,
     "LOG_LEVEL": is_level,
     "TIME_ZONE": is_zone,
 }

@@ -35,6 +35,8 @@ CSRF_COOKIE_SECURE = not INSECURE_HTTP
 SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else env.int("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
 SECURE_HSTS_PRELOAD = not INSECURE_HTTP
+# What asks for these comes from within, and cannot be sent elsewhere.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
@@ -86,6 +88,9 @@ INSTALLED_APPS = [
     "workflow",
     "workflow.examples.declarations",
 ]
+
+# Apps of one's own, by dotted path; `manage.py start_workflow` begins one.
+INSTALLED_APPS += env.list("APPS", default=[])
 
 MIDDLEWARE = [
     "config.correlation.Correlated",
@@ -193,6 +198,8 @@ ESCAPEMENT = {
     "PAYLOAD_LIMIT_BYTES": env.int("PAYLOAD_LIMIT_BYTES", 65_536),
     # How long a cluster that was told to stop may finish what it has begun.
     "DRAIN_SECONDS": env.float("DRAIN_SECONDS", 30.0),
+    # What a scraper of /metrics must send; empty: only this machine may ask.
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     # Where spans are sent to, by OTLP over HTTP; empty: nowhere (`pip install escapement[otel]`).
     "TRACES_TO": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
     # Where a backfill brings a source's events together, on disk; a cache, deleted at the end.

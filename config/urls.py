@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/", include("workflow.admin.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
+    path("", include("workflow.operations.urls")),
     path("api/", include("workflow.api.urls")),
     path("declarations/", include("workflow.examples.declarations.urls")),
 ]

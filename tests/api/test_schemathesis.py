@@ -54,6 +54,7 @@ def fuzz(
         "--checks", "all", "--max-examples", str(examples), "--phases", phases,
         "--seed", "1", "--generation-deterministic", "--no-color",
         "--exclude-checks", "object_level_authorization",
+        "--suppress-health-check", "too_slow",
     ]  # fmt: skip
     return subprocess.run(
         line, cwd=folder, capture_output=True, text=True, timeout=500, check=False

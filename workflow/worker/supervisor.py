@@ -38,6 +38,7 @@ from workflow.engine.rescue import rescue_cluster
 from workflow.worker import pulse, roll
 from workflow.worker.group import Group
 from workflow.worker.loop import CLUSTER
+from workflow.worker.notify import VARIABLE, notify
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,9 @@ class Supervisor:
         with tempfile.TemporaryDirectory(prefix="escapement-") as folder:
             self._folder = Path(folder)
             group = self._start()
+            notify("READY=1")
             while not self._stopping:
+                notify("WATCHDOG=1")
                 self._sign_roll()
                 problem = self._problem(group)
                 if problem:
@@ -92,7 +95,7 @@ class Supervisor:
     def _start(self) -> Group:
         self._due_since = self._short_since = None
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != VARIABLE},
             pulse.VARIABLE: str(self._folder),
             CLUSTER: self.cluster,
             "WORKERS": str(self.workers),
@@ -180,6 +183,7 @@ class Supervisor:
             log.info("cluster.buried", cluster=self.cluster, taken_back=taken_back)
 
     def _end(self, group: Group) -> bool:
+        notify("STOPPING=1")
         pulse.drain(self._folder)
         group.drain()
         until = time.monotonic() + limits().drain.total_seconds()

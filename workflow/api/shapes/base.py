@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    StrictInt,
+    StrictStr,
+)
 
 T = TypeVar("T")
 
@@ -15,9 +22,16 @@ Name = Annotated[StrictStr, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 
 FullName = Annotated[StrictStr, Field(pattern=r"^[a-z0-9_]{1,64}(\.[a-z0-9_]{1,64})?$")]
 
+
+def _without_nul(text: str) -> str:
+    """Refuse what PostgreSQL cannot keep."""
+    if "\x00" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
 Reason = Annotated[
-    StrictStr,
-    Field(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
+    StrictStr, Field(min_length=1, max_length=10_000, pattern=r"\S"), AfterValidator(_without_nul)
 ]
 """Why; it goes into the trail."""
 

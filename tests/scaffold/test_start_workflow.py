@@ -1,0 +1,109 @@
+"""M5: an app that was scaffolded a moment ago passes its tests and its crash test, untouched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+
+def run(
+    *line: str, folder: Path, apps: str = "", timeout: float = 500, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    database = {} if environment else {"DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}"}
+    return subprocess.run(
+        [sys.executable, *line],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": str(folder),
+            "APPS": apps,
+            **database,
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def scaffold(folder: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return run("manage.py", "start_workflow", name, str(folder / name), *more, folder=folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "more"), [("licences", ()), ("work_permits", ("--model", "WorkPermit"))]
+)
+def test_its_tests_pass_untouched(
+    tmp_path: Path, pytestconfig: pytest.Config, name: str, more: tuple[str, ...]
+) -> None:
+    made = scaffold(tmp_path, name, *more)
+    assert made.returncode == 0, made.stderr
+    same = run("manage.py", "makemigrations", "--check", "--dry-run", folder=tmp_path, apps=name)
+    assert same.returncode == 0, same.stdout + same.stderr
+    sound = run("manage.py", "check", folder=tmp_path, apps=name)
+    assert sound.returncode == 0, sound.stderr
+    database = pytestconfig.getoption("database")
+    done = run(
+        *("-m", "pytest", "-q", "-n", "0", "--database", database, "-c", "pyproject.toml"),
+        *("-p", "no:cacheprovider", str(tmp_path / name)),
+        folder=tmp_path,
+        apps=name,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "14 passed" in done.stdout, done.stdout[-2000:]
+
+
+def test_what_it_writes_is_in_the_house_style(tmp_path: Path) -> None:
+    assert scaffold(tmp_path, "work_permits", "--model", "WorkPermit").returncode == 0
+    line = ("-m", "ruff", "check", "--config", str(PROJECT / "pyproject.toml"))
+    ignored = ("--ignore", "D,S101,PLR2004,I001,SLF001,FBT,INP001,PLC0415")
+    found = run(
+        *line,
+        *ignored,
+        "--extend-exclude",
+        "migrations",
+        str(tmp_path / "work_permits"),
+        folder=tmp_path,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "says"),
+    [
+        ("Licences", (), "Licences"),
+        ("1st", (), "1st"),
+        ("a-b", (), "a-b"),
+        ("../up", (), "../up"),
+        ("workflow", (), "workflow"),
+        ("declarations", (), "declarations"),
+        ("json", (), "json"),
+        ("licences", ("--model", "not one"), "not one"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_told(
+    tmp_path: Path, name: str, more: tuple[str, ...], says: str
+) -> None:
+    made = run("manage.py", "start_workflow", name, str(tmp_path / "x"), *more, folder=tmp_path)
+    assert made.returncode == 1
+    assert says in made.stderr
+    assert "Traceback" not in made.stderr
+    assert not any((tmp_path / "x").glob("*.py"))
+
+
+def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "licences").mkdir()
+    (tmp_path / "licences" / "mine.txt").write_text("mine")
+    made = scaffold(tmp_path, "licences")
+    assert made.returncode == 1
+    assert "not empty" in made.stderr
+    assert [each.name for each in (tmp_path / "licences").iterdir()] == ["mine.txt"]
