@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 from pathlib import Path
@@ -105,8 +106,18 @@ def test_a_command_that_is_named_is_there_with_its_options(
     assert arguments[0] in known
     app = known[arguments[0]]
     command = load_command_class(app, arguments[0]) if isinstance(app, str) else app
-    options = command.create_parser("manage.py", arguments[0])._option_string_actions
+    options = _options(command.create_parser("manage.py", arguments[0]))
     assert [word for word in arguments if word.startswith("--") and word not in options] == []
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Return the options of a command, those of its acts included."""
+    found = set(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for act in action.choices.values():
+                found |= _options(act)
+    return found
 
 
 def test_commands_are_named_at_all() -> None:
