@@ -12,7 +12,7 @@ Beside the entries goes a mark for each chain, so that the sealer finds what has
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
 
-from audit.canonical import canonical, digest
+from audit.canonical import SAID, canonical, digest_of
 from audit.models import Entry, PersonalValue, Unsealed
 from audit.personal import TOKEN, always, conceal
 
@@ -58,6 +58,23 @@ class Head:
     digest: str = GENESIS
 
 
+_EMPTY = Head()
+
+Link = tuple[Any, ...]
+"""An entry that is not stored yet: the values of `LINKED`, in its order."""
+
+LINKED = (*SAID, "digest")
+"""Names of an entry's columns, but for its key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """What continues some chains, and is not stored yet."""
+
+    links: Sequence[Link]
+    personal: Sequence[PersonalValue]
+
+
 def append(notes: Sequence[Note]) -> None:
     """Enter the notes, in their order, at the ends of their chains.
 
@@ -67,23 +84,42 @@ def append(notes: Sequence[Note]) -> None:
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
     """
-    if not notes:
-        return
-    ends = heads({note.chain for note in notes})
-    entries = []
+    if notes:
+        store(link(notes, ends=heads({note.chain for note in notes})), insert=_insert)
+
+
+def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
+    """Return what continues the chains from the given ends; a chain without one is new.
+
+    For bulk writers, which do it before they take any lock, and then `store` it.
+    """
+    reached = dict(ends)
+    links: list[Link] = []
     personal: list[PersonalValue] = []
     for note in notes:
-        said = _without_personal(note, personal)
-        entry = _entry(said, ends.get(note.chain, Head()))
-        ends[note.chain] = Head(entry.sequence, entry.digest)
-        entries.append(entry)
-    Entry.objects.bulk_create(entries, batch_size=500)
+        said = _said(_without_personal(note, personal), reached.get(note.chain, _EMPTY))
+        digest = digest_of(said)
+        reached[note.chain] = Head(said[1], digest)
+        links.append((*said, digest))
+    return Linked(links=links, personal=personal)
+
+
+def store(linked: Linked, *, insert: Callable[[Sequence[Link]], None]) -> None:
+    """Enter what was linked, by the caller's way of inserting rows; otherwise as `append`."""
+    if not linked.links:
+        return
+    insert(linked.links)
     Unsealed.objects.bulk_create(
-        [Unsealed(chain=chain) for chain in dict.fromkeys(note.chain for note in notes)],
+        [Unsealed(chain=chain) for chain in dict.fromkeys(each[0] for each in linked.links)],
         batch_size=500,
     )
-    if personal:
-        PersonalValue.objects.bulk_create(personal, batch_size=500)
+    if linked.personal:
+        PersonalValue.objects.bulk_create(linked.personal, batch_size=500)
+
+
+def _insert(links: Sequence[Link]) -> None:
+    entries = [Entry(**dict(zip(LINKED, each, strict=True))) for each in links]
+    Entry.objects.bulk_create(entries, batch_size=500)
 
 
 def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:
@@ -124,21 +160,19 @@ def _without_personal(note: Note, kept: list[PersonalValue]) -> Note:
     return replace(note, **concealed, evidence=evidence)
 
 
-def _entry(note: Note, head: Head) -> Entry:
-    entry = Entry(
-        chain=note.chain,
-        sequence=head.sequence + 1,
-        at=note.at,
-        action=note.action,
-        actor_id=note.actor_id,
-        actor=note.actor,
-        reason=note.reason,
-        old=note.old,
-        new=note.new,
-        transition_id=note.transition_id,
-        correlation_id=note.correlation_id,
-        evidence=canonical(note.evidence) if note.evidence else "",
-        previous=head.digest,
+def _said(note: Note, head: Head) -> tuple[Any, ...]:
+    return (
+        note.chain,
+        head.sequence + 1,
+        note.at,
+        note.action,
+        note.actor_id,
+        note.actor,
+        note.reason,
+        note.old,
+        note.new,
+        note.transition_id,
+        note.correlation_id,
+        canonical(note.evidence) if note.evidence else "",
+        head.digest,
     )
-    entry.digest = digest(entry)
-    return entry

@@ -202,6 +202,8 @@ ESCAPEMENT = {
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     # Where spans are sent to, by OTLP over HTTP; empty: nowhere (`pip install escapement[otel]`).
     "TRACES_TO": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    # Where a backfill brings a source's events together, on disk; a cache, deleted at the end.
+    "BACKFILL_DIR": env.str("BACKFILL_DIR", str(VAR_DIR / "backfill")),
     # Functions, by dotted path, that ordinary django-q2 tasks and schedules may run.
     "TASKS": env.list("TASKS", default=[]),
 }

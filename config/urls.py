@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="desk:inbox"), name="home"),
-    path("work/", include("workflow.pages.urls")),
+    path("desk/", include("workflow.pages.urls")),
     path("admin/", include("workflow.admin.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),

@@ -471,35 +471,36 @@ def evidence_of(entry: Row) -> Row:
         return {}
 
 
-def check_record(record: Row, entries: Sequence[Row], manifest: Row) -> Iterator[Fault]:
-    """Yield what the record, its fields and its signatures have that the trail has otherwise."""
-    chain, moved = record["record"], None
+def left_by(entries: Sequence[Row], manifest: Row) -> Tuple[Optional[Row], str]:
+    """Return the entry that says where the record stands, and what moved it last."""
+    moved, cause = None, ""
     for entry in entries:
         if entry["action"] in manifest["moves"] and entry["new"]:
             moved = entry
-    standing = (record["status"], record["last_transition"])
+            if entry["transition_id"] and "version" in evidence_of(entry):
+                cause = entry["transition_id"]
+    return moved, cause
+
+
+def check_record(record: Row, entries: Sequence[Row], manifest: Row) -> Iterator[Fault]:
+    """Yield what the record, its fields and its signatures have that the trail has otherwise."""
+    chain = record["record"]
+    moved, cause = left_by(entries, manifest)
+    stands, by = record["status"], record["last_transition"]
     if moved is None:
-        message = "it stands in %r, and no entry tells how it came there" % record["status"]
+        message = "it stands in %r, and no entry tells how it came there" % stands
         yield Fault("unexplained", message, chain)
-    elif standing != (moved["new"], moved["transition_id"]):
-        message = "it stands in %r by transition %s, but entry %d left it in %r by %s"
-        by = (
-            standing[1] or "none",
-            moved["sequence"],
-            moved["new"],
-            moved["transition_id"] or "none",
-        )
-        yield Fault("unexplained", message % (standing[0], *by), chain, moved["sequence"])
+    elif (stands, by) != (moved["new"], cause):
+        place = moved["sequence"]
+        left = (stands, by or "none", place, moved["new"], cause or "none")
+        message = "it stands in %r by transition %s, but entry %d left it in %r by %s" % left
+        yield Fault("unexplained", message, chain, place)
     yield from check_fields(chain, record["history"], entries)
     for envelope in record["envelopes"]:
         if envelope["signature"]:
             for problem in check_signature(envelope, entries):
-                message = "%s (%s): %s" % (
-                    envelope["transition"],
-                    envelope["transition_id"],
-                    problem,
-                )
-                yield Fault("signature void", message, chain)
+                which = (envelope["transition"], envelope["transition_id"], problem)
+                yield Fault("signature void", "%s (%s): %s" % which, chain)
 
 
 def check_fields(chain: str, history: Sequence[Row], entries: Sequence[Row]) -> Iterator[Fault]:
@@ -668,7 +669,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         bundle = Bundle(given.bundle)
-        faults, figures, trusted = check(bundle, given.key, given.anchors)
+        keys = [key.strip().lower() for key in given.key]
+        faults, figures, trusted = check(bundle, keys, given.anchors)
     except (Unreadable, OSError, KeyError, TypeError, ValueError) as error:
         print("The bundle cannot be read: %s" % error, file=sys.stderr)
         return 2

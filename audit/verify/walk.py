@@ -28,6 +28,9 @@ seal that took in everything, and is not in it, was written afterwards or kept f
 
 _ERASED = re.compile("[0-9a-f]{64}")
 _SNAPSHOT = re.compile(r'"snapshot":"([0-9a-f]{64})"')
+_VERSION = '"version":'
+"""In the evidence of an entry whose transition raised its subject's version."""
+
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -109,7 +112,9 @@ def walk(
         if seen.fault is None:
             seen.fault = course.step(row)
         if row[3] in moves and row[8]:
-            seen.value, seen.cause, seen.moved_at = row[8], row[9], row[1]
+            seen.value, seen.moved_at = row[8], row[1]
+            if row[9] is not None and _VERSION in row[11]:
+                seen.cause = row[9]
             _note_snapshot(seen, row)
         _note_personal(seen, row)
     seen.last = course.last

@@ -199,7 +199,8 @@ def _lose_calls(
     found["parked"] = envelope
     with made.calling(made.dropping):
         envelope = made.ask(records[13], "sofie", "approve_final")
-        drain()
+        for minutes in range(0, 12, 2):
+            drain(ahead=timedelta(minutes=minutes))  # so that the next try is some minutes away
     envelope.refresh_from_db()
     found["backing_off"] = envelope
 

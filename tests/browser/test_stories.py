@@ -68,9 +68,9 @@ def test_another_person_approves_it_and_the_same_person_is_refused(
     drain()
     sofie.sees("the record became “Finally approved by supervisor”")
 
-    sofie.open(f"/work/records/{hers.pk}/")
+    sofie.open(f"/desk/records/{hers.pk}/")
     sofie.sees("You made this declaration; somebody else has to decide about it.")
-    sofie.open(f"/work/records/{hers.pk}/approve_final/")
+    sofie.open(f"/desk/records/{hers.pk}/approve_final/")
     sofie.sees("As it stands, this would be refused")
     sofie.reach("Approve for payment")
     sofie.go("Enter")
@@ -86,7 +86,7 @@ def test_a_double_click_counts_once_and_going_back_offers_nothing_stale(
     record = scene.do(scene.draft(), *SUBMITTED)
     anna = visit()
     anna.sign_in("anna")
-    anna.open(f"/work/records/{record.pk}/check/")
+    anna.open(f"/desk/records/{record.pk}/check/")
     anna.page.get_by_role("button", name="Approve as administration").dblclick()
     anna.page.wait_for_url("**/transitions/**")
     drain()
@@ -111,7 +111,7 @@ def test_a_transition_is_followed_with_and_without_script(
     sofie.page.fill("#id_password", "stage-password-1")
     with sofie.page.expect_navigation():
         sofie.press("Enter")
-    sofie.open(f"/work/transitions/{envelope.pk}/")
+    sofie.open(f"/desk/transitions/{envelope.pk}/")
     sofie.sees("no worker is alive")
 
     drain()

@@ -64,7 +64,7 @@ class TestDatabase:
         ids=["postgres", "postgres options", "mssql", "mssql options", "sqlite"],
     )
     def test_its_address(self, tmp_path: Path, url: str, expected: dict[str, Any]) -> None:
-        database = load(tmp_path, DATABASE_URL=url, SECRET_KEY="k")["DATABASES"]["default"]
+        database = load(tmp_path, SECRET_KEY="k", DATABASE_URL=url)["DATABASES"]["default"]
         assert {name: database[name] for name in expected} == expected
         if "sqlite" not in url:
             named = {name: database[name] for name in ("NAME", "HOST", "USER")}
@@ -74,7 +74,7 @@ class TestDatabase:
     def test_connections_are_kept_and_checked_and_never_pooled(
         self, tmp_path: Path, url: str
     ) -> None:
-        settings = load(tmp_path, DATABASE_URL=url, SECRET_KEY="k")
+        settings = load(tmp_path, SECRET_KEY="k", DATABASE_URL=url)
         database = settings["DATABASES"]["default"]
         assert database["CONN_MAX_AGE"] is None
         assert database["CONN_HEALTH_CHECKS"] is True

@@ -109,7 +109,9 @@ WAITS = timedelta(hours=1)
 EVERY = timedelta(seconds=30)
 
 LEDGER = Channel(name="ledger", concurrency=4, breaker=Breaker(failures=100))
-BANK = Channel(name="bank", concurrency=2, breaker=Breaker(failures=3, first=timedelta(seconds=5)))
+BANK = Channel(
+    name="bank", concurrency=2, breaker=Breaker(failures=3, first=timedelta(seconds=60))
+)
 FEED = Channel(name="feed", breaker=Breaker(failures=100))
 POST = Channel(name="post", breaker=Breaker(failures=100))
 SLOW = Channel(name="slow", rate=2.0, breaker=Breaker(failures=100))

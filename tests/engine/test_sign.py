@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
+from django.http import HttpRequest
+from django.test import RequestFactory
 
 from audit.models import Entry
 from tests.audit.sealing import overwrite
@@ -44,13 +46,19 @@ def record(make: Make, ask: Ask) -> Record:
     return record
 
 
+def web() -> HttpRequest:
+    return RequestFactory().post("/")
+
+
 def wish(record: Record, user: User, **more: Any) -> Request:
     asked = {"transition": "sign_off", "payload": {"note": "read"}, **more}
     return Request(record=record.pk, user=user, origin=Origin.FORM, **asked)
 
 
 def signed_wish(record: Record, user: User, **more: Any) -> Request:
-    return sign.sign(request=wish(record, user, **more), password=PASSWORD, now=clock.now())
+    return sign.sign(
+        request=wish(record, user, **more), password=PASSWORD, web=web(), now=clock.now()
+    )
 
 
 def test_what_is_signed_is_shown_first(record: Record, ann: User) -> None:
@@ -136,7 +144,19 @@ def test_another_persons_signature_is_refused(record: Record, ann: User, boss: U
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD.upper()])
 def test_a_wrong_password_signs_nothing(record: Record, ann: User, password: str) -> None:
     with pytest.raises(InvalidRequest, match="the password is not right"):
-        sign.sign(request=wish(record, ann), password=password, now=clock.now())
+        sign.sign(request=wish(record, ann), password=password, web=web(), now=clock.now())
+
+
+def test_too_many_wrong_ones_are_stopped_as_at_the_log_in(
+    record: Record, ann: User, settings: Any
+) -> None:
+    if "axes.backends.AxesStandaloneBackend" not in settings.AUTHENTICATION_BACKENDS:
+        pytest.skip("log-ins are not limited")
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        with pytest.raises(InvalidRequest, match="is not given"):
+            sign.sign(request=wish(record, ann), password="no", web=web(), now=clock.now())
+    with pytest.raises(InvalidRequest, match="too many were wrong"):
+        signed_wish(record, ann)
 
 
 def test_a_person_who_may_not_sign_in_may_not_sign(record: Record, ann: User) -> None:
@@ -148,7 +168,7 @@ def test_a_person_who_may_not_sign_in_may_not_sign(record: Record, ann: User) ->
 
 def test_nobody_signs_for_the_system(record: Record) -> None:
     with pytest.raises(InvalidRequest, match="a person signs"):
-        sign.sign(request=wish(record, None), password="", now=clock.now())  # type: ignore[arg-type]
+        sign.sign(request=wish(record, None), password="", web=web(), now=clock.now())  # type: ignore[arg-type]
 
 
 def test_a_fresh_step_up_serves_and_an_old_one_does_not(record: Record, ann: User) -> None:

@@ -114,14 +114,14 @@ def test_the_number_of_statements_does_not_grow(
 
 class TestWhoMayAsk:
     def test_without_a_token_this_machine_alone(self) -> None:
-        assert Client(REMOTE_ADDR="10.0.0.7").get("/metrics").status_code == 401
-        behind = Client().get("/metrics", headers={"X-Forwarded-For": "10.0.0.7"})
+        assert Client(REMOTE_ADDR="203.0.113.7").get("/metrics").status_code == 401
+        behind = Client().get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"})
         assert behind.status_code == 401
         assert Client().get("/metrics").status_code == 200
 
     def test_with_a_token_whoever_has_it(self, settings: Any) -> None:
         settings.ESCAPEMENT = {**settings.ESCAPEMENT, "METRICS_TOKEN": "s3cret"}
-        away = Client(REMOTE_ADDR="10.0.0.7")
+        away = Client(REMOTE_ADDR="203.0.113.7")
         assert away.get("/metrics").status_code == 401
         for sent in ("Bearer wrong", "Bearer ", "s3cret2", "Bearer ä"):
             assert away.get("/metrics", headers={"Authorization": sent}).status_code == 401

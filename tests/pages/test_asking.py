@@ -33,7 +33,7 @@ def hidden(html: str) -> dict[str, str]:
 
 
 def address(record: Record, transition: str = "open") -> str:
-    return f"/work/records/{record.pk}/{transition}/"
+    return f"/desk/records/{record.pk}/{transition}/"
 
 
 def send(client: Client, record: Record, transition: str = "open", **fields: str) -> Any:
@@ -58,12 +58,12 @@ def test_asking_leads_to_the_page_that_follows_it_to_its_end(client: Client, mak
     response = send(client, record, reason="Because")
 
     envelope = TransitionEnvelope.objects.get(transition="open")
-    assert response.redirect_chain == [(f"/work/transitions/{envelope.pk}/", 302)]
+    assert response.redirect_chain == [(f"/desk/transitions/{envelope.pk}/", 302)]
     assert 'data-follow="' in text(response)
     assert '<noscript><meta http-equiv="refresh"' in text(response)
     assert (envelope.reason, envelope.origin, envelope.expected_version) == ("Because", "form", 0)
     drain()
-    done = text(client.get(f"/work/transitions/{envelope.pk}/"))
+    done = text(client.get(f"/desk/transitions/{envelope.pk}/"))
     assert "data-follow" not in done
     assert "the record became “Open”" in done
 
@@ -223,7 +223,7 @@ def test_a_record_that_is_not_yours_is_not_found(
 
     monkeypatch.setitem(PROBE.__dict__, "visible", lambda rows, user: rows.none())
     record = make()
-    for path in (address(record), f"/work/records/{record.pk}/"):
+    for path in (address(record), f"/desk/records/{record.pk}/"):
         assert client.get(path).status_code == 404
         assert client.post(address(record), {}).status_code == 404
 
@@ -238,10 +238,10 @@ def test_hostile_text_is_shown_as_text_everywhere(
     TransitionEnvelope.objects.filter(pk=envelope.pk).update(message=HOSTILE, worker=HOSTILE)
     staff = browser(support)
     paths = [
-        (client, f"/work/records/{record.pk}/"),
-        (client, f"/work/transitions/{envelope.pk}/"),
-        (client, "/work/"),
-        (client, f"/work/?q={HOSTILE}&status={HOSTILE}"),
+        (client, f"/desk/records/{record.pk}/"),
+        (client, f"/desk/transitions/{envelope.pk}/"),
+        (client, "/desk/"),
+        (client, f"/desk/?q={HOSTILE}&status={HOSTILE}"),
         (staff, f"/admin/workflow/record/{record.pk}/change/"),
         (staff, f"/admin/workflow/record/?q={HOSTILE}&status={HOSTILE}&from={HOSTILE}"),
         (staff, f"/admin/workflow/transitionenvelope/{envelope.pk}/change/"),

@@ -196,31 +196,31 @@ def test_a_transition_of_many_records_has_an_outcome_for_each(scene: Scene, ann:
     client = browser(ann)
     chosen = {"record": [str(record.pk) for record in (*good, bad)]}
 
-    which = text(client.post("/work/bulk/", chosen))
-    preview = text(client.post("/work/bulk/", {**chosen, "transition": "open"}))
+    which = text(client.post("/desk/bulk/", chosen))
+    preview = text(client.post("/desk/bulk/", {**chosen, "transition": "open"}))
     assert "starts from the status of 4 of 4" in which
     assert preview.count("become") >= 3
     assert "The amount must be positive." in preview
     assert not TransitionEnvelope.objects.exists()
     response = client.post(
-        "/work/bulk/", {**chosen, "transition": "open", "go": "1", "reason": "all fine"}
+        "/desk/bulk/", {**chosen, "transition": "open", "go": "1", "reason": "all fine"}
     )
     run = BulkRun.objects.get()
-    assert response.headers["Location"] == f"/work/bulk/{run.pk}/"
+    assert response.headers["Location"] == f"/desk/bulk/{run.pk}/"
     for _ in range(4):
-        client.post(f"/work/bulk/{run.pk}/", {"press": "allow", "allowed": str(run.allowed)})
-        client.post(f"/work/bulk/{run.pk}/", {"press": "advance"})
+        client.post(f"/desk/bulk/{run.pk}/", {"press": "allow", "allowed": str(run.allowed)})
+        client.post(f"/desk/bulk/{run.pk}/", {"press": "advance"})
         run.refresh_from_db()
     drain()
 
-    html = text(client.get(f"/work/bulk/{run.pk}/"))
+    html = text(client.get(f"/desk/bulk/{run.pk}/"))
     assert html.count('<span class="pill good">Fired</span>') == 3
     assert html.count('<span class="pill warn">Refused</span>') == 1
     assert TransitionEnvelope.objects.filter(transition="open").count() == 4
-    assert browser(User.objects.create_user("eve")).get(f"/work/bulk/{run.pk}/").status_code == 404
+    assert browser(User.objects.create_user("eve")).get(f"/desk/bulk/{run.pk}/").status_code == 404
 
 
 def test_an_empty_choice_is_told(scene: Scene, ann: User) -> None:
     ann.user_permissions.add(Permission.objects.get(codename="bulk_transition"))
-    response = browser(ann).post("/work/bulk/", {"record": ["nonsense"]}, follow=True)
+    response = browser(ann).post("/desk/bulk/", {"record": ["nonsense"]}, follow=True)
     assert "Choose at least one record first." in text(response)

@@ -123,7 +123,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(value: str) -> None:
         (ENVELOPES, 7),
         (f"{ENVELOPES}?q=ann", 12),
         (TRAIL, 7),
-        ("/work/", 12),
+        ("/desk/", 12),
     ],
 )
 def test_the_number_of_statements_does_not_grow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -177,3 +178,18 @@ def test_the_number_of_statements_is_constant(
     subject = subject_of(record)
     with django_assert_num_queries(6):
         assert len(timeline(record=record, subject=subject, now=clock.now()).steps) == 42
+
+
+def test_what_says_the_same_several_times_is_one_line_with_its_number(scene: Scene) -> None:
+    envelope = scene.backing_off()
+    for hours in (3, 9):
+        drain(ahead=timedelta(hours=hours))
+
+    step = steps(envelope.record)[0]
+
+    assert [(line.action, line.times) for line in step.shown_lines] == [
+        ("retried", 2),
+        ("parked", 1),
+    ]
+    assert len(step.lines) == 4
+    assert step.tone == "bad"

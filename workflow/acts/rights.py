@@ -26,7 +26,7 @@ class Right(enum.StrEnum):
     BULK = "workflow.bulk_transition"
     PAUSE = "workflow.pause_work"
     REVEAL = "workflow.reveal_personal"
-    REDACT = "workflow.redact_personal"
+    REDACT = "audit.redact_entry"
     CONFIGURE = "workflow.configure_workflow"
 
 

@@ -1,5 +1,14 @@
 """Pages for support staff: what is stored, read-only; every act goes through the engine."""
 
-from workflow.admin import api_keys, entries, envelopes, records, runner, seals, site
+from workflow.admin import api_keys, backfill, entries, envelopes, records, runner, seals, site
 
-__all__ = ["api_keys", "entries", "envelopes", "records", "runner", "seals", "site"]
+__all__ = [
+    "api_keys",
+    "backfill",
+    "entries",
+    "envelopes",
+    "records",
+    "runner",
+    "seals",
+    "site",
+]

@@ -13,7 +13,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.personal import revealed
 from workflow.admin.readonly import OwnPages
 from workflow.engine import clock
 from workflow.engine.trail import Action
@@ -22,6 +21,7 @@ from workflow.pages.csvs import export
 from workflow.pages.places import SUPPORT
 from workflow.queries import search
 from workflow.queries.lines import line_of
+from workflow.queries.said import entries_said
 from workflow.queries.trail import NEWEST, entries
 
 _SIZE = 50
@@ -42,11 +42,9 @@ class EntryAdmin(OwnPages):
         before = request.GET.get("before", "")
         if before.isascii() and before.isdigit() and len(before) < 19:  # noqa: PLR2004
             rows = rows.filter(id__lt=int(before))
-        found = list(rows.order_by("-id")[: _SIZE + 1])
+        found = entries_said(rows.order_by("-id")[: _SIZE + 1], reveal=False)
         records = Record.objects.in_bulk([entry.chain for entry in found])
-        shown = [
-            (entry, _record(records, entry), _line(records, entry)) for entry in revealed(found)
-        ]
+        shown = [(entry, _record(records, entry), _line(records, entry)) for entry in found]
         return render(
             request,
             "escapement/entries.html",
@@ -68,18 +66,18 @@ class EntryAdmin(OwnPages):
         entry = Entry.objects.filter(pk=int(key)).first() if key.isdigit() else None
         if entry is None:
             raise Http404(_("There is no such entry."))
-        (entry,) = revealed([entry])
         record = Record.objects.filter(pk=entry.chain).first()
-        evidence = json.loads(entry.evidence) if entry.evidence else {}
+        (shown,) = entries_said([entry], reveal=False)
+        evidence = json.loads(shown.evidence) if shown.evidence else {}
         return render(
             request,
             "escapement/entry.html",
             {
                 "places": SUPPORT,
                 "now": clock.now(),
-                "entry": entry,
+                "entry": shown,
                 "record": record,
-                "line": line_of(entry, workflow=record.workflow if record else ""),
+                "line": line_of(shown, workflow=record.workflow if record else ""),
                 "evidence": json.dumps(evidence, indent=2, ensure_ascii=False),
             },
         )

@@ -26,6 +26,7 @@ from workflow.pages.user import signed_in
 from workflow.queries import search
 from workflow.queries.counting import count
 from workflow.queries.inbox import latest_workflows
+from workflow.queries.said import put_back
 from workflow.queries.search import Kind, as_uuid
 
 
@@ -41,6 +42,7 @@ class EnvelopeAdmin(OwnPages):
         if request.GET.get("format") == "csv":
             return _csv(rows, now)
         found = page(rows, by="requested_at", after=request.GET.get("after", ""))
+        put_back(found.rows, reveal=False)
         return render(
             request,
             "escapement/envelopes.html",

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from workflow.admin import acts, attention, channels, overview
+from workflow.admin import acts, attention, channels, evidence, overview
 
 app_name = "support"
 
@@ -37,6 +37,7 @@ urlpatterns = [
     path("bulk/", _staff(acts.choose), name="choose"),
     path("bulk/<uuid:pk>/", _staff(acts.run), name="bulk"),
     path("records/<uuid:pk>/ask/<slug:transition>/", _staff(acts.ask), name="ask"),
+    path("records/<uuid:pk>/evidence/", _staff(evidence.evidence), name="evidence"),
     path("records/<uuid:pk>/reveal/", _staff(acts.reveal), name="reveal"),
     path("transitions/<uuid:pk>/<slug:act>/", _staff(acts.act), name="act"),
 ]

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
 
 from audit.canonical import moment
 from workflow.definition import InvalidRequest, Transition, registry
@@ -79,19 +80,25 @@ def statement(*, request: Request) -> Statement | None:
     )
 
 
-def sign(*, request: Request, password: str, now: datetime) -> Request:
+def sign(*, request: Request, password: str, web: HttpRequest, now: datetime) -> Request:
     """Return the request with its user's signature, if the password is theirs.
 
     The password goes through the configured authentication backends, so that whatever they count
     and lock is counted and locked here too.
 
+    Args:
+        web: The HTTP request that brought the password; the backends want to know from where.
+
     Raises:
-        InvalidRequest: The password is wrong, or there is nothing to sign. Nothing was written.
+        InvalidRequest: The password is wrong, too many were, or there is nothing to sign. Nothing
+            was written.
     """
     user = _signer(request)
-    proved = authenticate(request=None, username=user.get_username(), password=password)
+    proved = authenticate(web, username=user.get_username(), password=password)
     if proved is None or proved.pk != user.pk:
-        raise InvalidRequest("signature", "", "is not given: the password is not right")
+        raise InvalidRequest(
+            "signature", "", "is not given: the password is not right, or too many were wrong"
+        )
     return _signed(request, PASSWORD, now)
 
 

@@ -28,13 +28,16 @@ def timers(
     version: int,
     entered_by: UUID,
     now: datetime,
+    since: datetime | None = None,
 ) -> list[TransitionEnvelope]:
-    """Return the unsaved timers of a record that has just entered a status.
+    """Return the unsaved timers of a record that has entered a status.
 
     Args:
         version: The record's version in that status.
         entered_by: Transition id that led there, or the record's id when it was started.
+        since: When it entered, if not now. A timer whose time has passed is not set.
     """
+    entered = since or now
     return [
         enclose(
             request=Request(
@@ -47,14 +50,14 @@ def timers(
                 correlation_id=uuid7().hex,
                 traceparent="",
                 expected_version=version,
-                due_at=now + transition.automatic_after,
+                due_at=entered + transition.automatic_after,
             ),
             workflow=workflow,
             transition=transition,
             now=now,
         )
         for transition in workflow.leaving(status)
-        if transition.automatic_after is not None
+        if transition.automatic_after is not None and entered + transition.automatic_after > now
     ]
 
 

@@ -31,6 +31,8 @@ class Action(enum.StrEnum):
     RESUMED = "resumed"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    RECONSTRUCTED = "reconstructed"
+    ADOPTED = "adopted"
     DENIED = "denied"
     REVEALED = "revealed"
     UNDOING = "undoing"
@@ -50,9 +52,16 @@ class Action(enum.StrEnum):
     """Written by `audit.personal`, which knows it under the same name."""
 
 
-MOVES = (Action.STARTED, Action.FIRED)
-"""Actions whose entry says where the record stands from then on. The verification compares the
-last of them with the record: an action that moves records has to be listed."""
+BEGINS = (Action.STARTED, Action.RECONSTRUCTED)
+"""Actions that can be the first of a record's chain."""
+
+MOVES = (Action.STARTED, Action.ADOPTED, Action.FIRED)
+"""Actions whose entry says, in `new`, where the record stands from then on. The verification
+compares the last of them with the record: an action that moves records has to be listed. Where a
+transition raised the record's version, the evidence tells the `version`."""
+
+VERSION = '"version":'
+"""How that reads in an entry's evidence."""
 
 
 def note(

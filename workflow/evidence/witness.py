@@ -11,7 +11,7 @@ from simple_history.utils import get_history_manager_for_model
 
 from audit.verify.witness import Snapshot, Standing
 from workflow.definition import UnknownDefinition, registry
-from workflow.engine.trail import MOVES, Action
+from workflow.engine.trail import BEGINS, MOVES
 from workflow.models import Record
 from workflow.models.snapshot import snapshot, snapshot_digest
 
@@ -25,7 +25,7 @@ class Records:
     """Each record's status and the transition that put it there."""
 
     moves = frozenset(action.value for action in MOVES)
-    begins = frozenset({Action.STARTED.value})
+    begins = frozenset(action.value for action in BEGINS)
 
     def standings(self, *, after: UUID | None) -> Iterator[Standing]:
         """Yield all after this id, in the order of ids, page by page."""

@@ -2,6 +2,13 @@
 
 from workflow.models.api_key import ApiKey, KeyScope
 from workflow.models.attempt import Attempt, Ending
+from workflow.models.backfill import (
+    ADOPTABLE,
+    BackfillLeft,
+    BackfillReject,
+    BackfillRun,
+    Fault,
+)
 from workflow.models.bulk import Act, BulkItem, BulkRun, BulkState, ItemState
 from workflow.models.cause import Cause
 from workflow.models.channel import Channel, Closed
@@ -32,6 +39,7 @@ from workflow.models.signature import Signature
 from workflow.models.tracked import Tracked, TransitionHistory
 
 __all__ = [
+    "ADOPTABLE",
     "EFFECT_FINAL",
     "EFFECT_READY",
     "EFFECT_STUCK",
@@ -40,6 +48,9 @@ __all__ = [
     "Act",
     "ApiKey",
     "Attempt",
+    "BackfillLeft",
+    "BackfillReject",
+    "BackfillRun",
     "BulkItem",
     "BulkRun",
     "BulkState",
@@ -53,6 +64,7 @@ __all__ = [
     "EffectEntry",
     "EffectState",
     "Ending",
+    "Fault",
     "ItemState",
     "KeyScope",
     "Kind",

@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Concat
 
+from workflow.models.backfill import BackfillRun
 from workflow.models.pause import Pause, Scope
 from workflow.models.record import Record
 
@@ -47,11 +48,14 @@ class State(models.TextChoices):
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
 
+    RECONSTRUCTED = "reconstructed", "Reconstructed"
+    """Happened before the record came under the engine, as a source tells. It moved no record."""
+
 
 IN_FLIGHT = (State.WAITING, State.RUNNING, State.CALLING, State.UNDOING, State.PARKED)
 """States that hold the record's one slot."""
 
-FINAL = (State.FIRED, State.REFUSED, State.FAILED, State.CANCELLED)
+FINAL = (State.FIRED, State.REFUSED, State.FAILED, State.CANCELLED, State.RECONSTRUCTED)
 
 
 class Origin(models.TextChoices):
@@ -160,6 +164,30 @@ class TransitionEnvelope(models.Model):
         choices=Priority.choices, default=Priority.NORMAL, editable=False
     )
 
+    # Where it was told, if it is history: null on what was asked here.
+    happened_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Original time, as the source tells it; recorded was it at `requested_at`.",
+    )
+    source_run: models.ForeignKey[BackfillRun | None, BackfillRun | None] = models.ForeignKey(
+        BackfillRun,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="envelopes",
+        db_index=False,  # the index below serves
+    )
+    source_row = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    source_position = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Place among the record's events in the source.",
+    )
+
     # How it fares: changed by the engine alone.
     state = models.CharField(max_length=16, choices=State.choices, editable=False)
     due_at = models.DateTimeField(
@@ -216,6 +244,16 @@ class TransitionEnvelope(models.Model):
                 condition=Q(resulting_version__isnull=False),
                 name="envelope_resulting_version",
             ),
+            models.CheckConstraint(
+                condition=~Q(state=State.RECONSTRUCTED)
+                | Q(
+                    origin=Origin.BACKFILL,
+                    happened_at__isnull=False,
+                    source_run__isnull=False,
+                    resulting_version__isnull=True,
+                ),
+                name="envelope_reconstructed",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -224,6 +262,11 @@ class TransitionEnvelope(models.Model):
                 name="envelope_due",
             ),
             models.Index(fields=["correlation_id"], name="envelope_correlation"),
+            models.Index(
+                fields=["source_run", "source_row"],
+                condition=Q(source_run__isnull=False),
+                name="envelope_source",
+            ),
             models.Index(fields=["requested_at"], name="envelope_requested"),
             models.Index(
                 fields=["actor", "requested_at"],
@@ -253,7 +296,6 @@ class TransitionEnvelope(models.Model):
             ("bulk_transition", "Can retry, cancel and request in bulk"),
             ("pause_work", "Can pause and resume channels and transitions"),
             ("reveal_personal", "Can look at personal data, which is entered each time"),
-            ("redact_personal", "Can erase personal data from the trail"),
             ("configure_workflow", "Can change channels and limits"),
         ]
 

@@ -28,7 +28,8 @@ from workflow.definition import (
     registry,
 )
 from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
-from workflow.engine.request import Request, transition_id
+from workflow.engine.request import Request, actor_of, transition_id
+from workflow.engine.sign import sign
 from workflow.engine.submit import submit
 from workflow.models import Origin, Record, TransitionEnvelope
 from workflow.pages.places import Places
@@ -115,6 +116,9 @@ def _submit(visit: Visit, sheet: Sheet, version: int) -> HttpResponse:
         correlation_id=getattr(visit.request, "correlation_id", ""),
     )
     try:
+        if visit.transition.signature:
+            password = visit.request.POST.get("password", "")
+            wish = sign(request=wish, password=password, now=visit.now, web=visit.request)
         answer = submit(request=wish, now=visit.now)
     except WorkflowError as error:
         if not _form(visit.transition, sheet).errors:
@@ -163,6 +167,8 @@ def _show(visit: Visit, sheet: Sheet) -> HttpResponse:
             "in_flight": in_flight,
             "sheet": sheet,
             "form": _form(visit.transition, sheet),
+            "meaning": visit.transition.signature,
+            "printed_name": actor_of(signed_in(visit.request)).label,
         },
         status=_status(sheet),
     )

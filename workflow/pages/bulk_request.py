@@ -95,6 +95,8 @@ def _transitions(
     found: dict[str, Transition[Any, Any]] = {}
     for record in records:
         for transition in registry.latest(record.workflow).leaving(record.status):
+            if transition.signature:
+                continue  # each has to be signed for itself
             if not standing.denied(user=signed_in(request), transition=transition):
                 found.setdefault(transition.name, transition)
                 counted[transition.name] += 1

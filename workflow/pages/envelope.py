@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.models import Entry
-from audit.personal import revealed
 from workflow.acts import rights
 from workflow.acts.cancel import CANCELLABLE
 from workflow.acts.rights import Right
@@ -21,6 +20,7 @@ from workflow.pages.user import signed_in
 from workflow.queries import names
 from workflow.queries.effects import effects_of
 from workflow.queries.lines import line_of
+from workflow.queries.said import entries_said, put_back
 from workflow.queries.values import HIDDEN, personal, plain
 from workflow.queries.verdict import of_envelope
 from workflow.queries.world import world
@@ -39,9 +39,11 @@ def envelope_page(
         envelope=envelope, effects=[each.entry for each in calls], world=around, now=now
     )
     entries = Entry.objects.filter(transition_id=envelope.pk, chain=envelope.record_id)
+    reveal = not places.is_support
+    put_back([envelope], reveal=reveal)
     lines = [
         line_of(entry, workflow=envelope.workflow)
-        for entry in revealed(entries.order_by("sequence")[:_LINES])
+        for entry in entries_said(entries.order_by("sequence")[:_LINES], reveal=reveal)
     ]
     hidden = personal(envelope.workflow) if places.is_support else frozenset()
     return {

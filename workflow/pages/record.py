@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from workflow.acts import rights
 from workflow.acts.rights import Right
 from workflow.definition import UnknownDefinition, registry
-from workflow.models import Record, State, TransitionEnvelope
+from workflow.models import Record, State, Tracked, TransitionEnvelope
 from workflow.pages import ticket
 from workflow.pages.drawing import drawing
 from workflow.pages.places import Places
@@ -80,6 +80,7 @@ def record_page(
             subject=subject,
             before=_before(request),
             hidden=hidden,
+            reveal=revealed or not places.is_support,
             world=around,
             now=now,
         ),
@@ -87,6 +88,7 @@ def record_page(
         "drawing": _drawing(record, envelopes, in_flight),
         "proof": proof(record=record),
         "hidden": sorted(hidden),
+        "history_url": _history(subject) if places.is_support else "",
         "revealed": revealed,
         "may_reveal": rights.has(user, Right.REVEAL),
         "may_retry": rights.has(user, Right.RETRY),
@@ -98,6 +100,17 @@ def record_page(
             now=now,
         ),
     }
+
+
+def _history(subject: Tracked | None) -> str:
+    """Return the address of django-simple-history's page; empty where the admin has none."""
+    if subject is None:
+        return ""
+    about = subject._meta
+    try:
+        return reverse(f"admin:{about.app_label}_{about.model_name}_history", args=[subject.pk])
+    except NoReverseMatch:
+        return ""
 
 
 def _before(request: HttpRequest) -> int | None:

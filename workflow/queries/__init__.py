@@ -1,4 +1,4 @@
-"""Answers for pages and the API: what happened, how it stands, what is possible, what is stuck.
+"""Answers for pages, the API and commands: what happened, how it stands, what is possible.
 
 Reading only. Every answer takes a number of statements that does not grow with what it tells of.
 """

@@ -6,6 +6,7 @@ by then, whatever has happened since.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,7 @@ class AsOf:
 def as_of(*, record: Record, at: datetime) -> AsOf | None:
     """Return the record as it was; None if it did not exist yet.
 
-    Two statements.
+    Two or three statements.
     """
     moved = Entry.objects.filter(
         chain=record.pk, action__in=[action.value for action in MOVES], at__lte=at
@@ -56,7 +57,7 @@ def as_of(*, record: Record, at: datetime) -> AsOf | None:
     return AsOf(
         at=at,
         status=last.new,
-        version=moved.exclude(transition_id=None).count(),
+        version=json.loads(last.evidence or "{}").get("version", 0),
         since=last.at,
         transition_id=last.transition_id,
         entry=last.sequence,

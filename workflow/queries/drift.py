@@ -16,7 +16,7 @@ from simple_history.utils import get_history_manager_for_model
 
 from audit.models import Entry
 from workflow.definition import registry
-from workflow.engine.trail import MOVES, Action
+from workflow.engine.trail import MOVES, VERSION, Action
 from workflow.models import Record, State, TransitionEnvelope
 
 
@@ -71,7 +71,11 @@ def drifting(*, records: QuerySet[Record] | None = None) -> Iterator[Drift]:
     )
     told = chosen.annotate(
         told_status=Subquery(moved.values("new")[:1]),
-        told_cause=Subquery(moved.values("transition_id")[:1]),
+        told_cause=Subquery(
+            moved.filter(transition_id__isnull=False, evidence__contains=VERSION).values(
+                "transition_id"
+            )[:1]
+        ),
     )
     astray = told.filter(
         Q(told_status=None)

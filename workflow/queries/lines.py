@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,16 +50,21 @@ _WORDS: dict[str, Any] = {
 }
 
 _BAD = (
-    Action.RETRIED,
-    Action.DIED,
     Action.PARKED,
     Action.FAILED,
-    Action.INTERRUPTED,
     Action.EFFECT_IN_DOUBT,
     Action.EFFECT_PARKED,
+)
+_LATER = (
+    Action.RETRIED,
+    Action.DIED,
+    Action.INTERRUPTED,
     Action.EFFECT_RETRIED,
+    Action.EFFECT_CHECKING,
     Action.EFFECT_DECLINED,
 )
+"""A delay that goes on by itself."""
+
 _QUIET = (
     Action.REPEATED,
     Action.CONFLICT,
@@ -105,14 +111,18 @@ class Line:
     detail: str = ""
     findings: tuple[Held, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
+    times: int = 1
+    """How many entries in a row said the same; this is the last of them."""
 
     @property
     def tone(self) -> str:
-        """How it is coloured: good, bad, quiet, human or plain."""
+        """How it is coloured: good, bad, warn, quiet or plain."""
         if self.action == Action.FIRED:
             return "good"
         if self.action in _BAD:
             return "bad"
+        if self.action in _LATER:
+            return "warn"
         return "quiet" if self.action in _QUIET else "plain"
 
     @property
@@ -169,4 +179,26 @@ def _held(finding: dict[str, Any]) -> Held:
         required=str(finding.get("required", "")),
         actual=str(finding.get("actual", "")),
         message=str(finding.get("message", "")),
+    )
+
+
+def folded(lines: Iterable[Line]) -> list[Line]:
+    """Return lines in which several in a row that say the same are one, with their number."""
+    found: list[Line] = []
+    for line in lines:
+        before = found[-1] if found else None
+        if before is not None and _same(before, line):
+            found[-1] = replace(line, times=before.times + 1)
+        else:
+            found.append(line)
+    return found
+
+
+def _same(one: Line, other: Line) -> bool:
+    return (one.action, one.detail, one.actor, one.reason, one.effect) == (
+        other.action,
+        other.detail,
+        other.actor,
+        other.reason,
+        other.effect,
     )

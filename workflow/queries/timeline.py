@@ -14,13 +14,13 @@ from typing import Any
 from uuid import UUID
 
 from audit.models import Entry
-from audit.personal import revealed
 from workflow.engine.trail import Action
 from workflow.models import Attempt, Ending, Record, State, Tracked, TransitionEnvelope
 from workflow.queries import names
 from workflow.queries.effects import Told, effects_of
 from workflow.queries.fields import Correction, changes_of
-from workflow.queries.lines import Line, line_of
+from workflow.queries.lines import Line, folded, line_of
+from workflow.queries.said import entries_said, put_back
 from workflow.queries.values import Change
 from workflow.queries.world import World
 
@@ -73,11 +73,11 @@ class Step:
         if self.envelope is None:
             return []
         ends = (Action.REQUESTED, Action.FIRED, Action.EFFECT_DONE, Action.CALLING)
-        return [
+        return folded(
             line
             for line in self.lines
             if line.action not in ends and not (line is self.last and line.refusals)
-        ]
+        )
 
     @property
     def failed_attempts(self) -> bool:
@@ -121,6 +121,7 @@ def timeline(
     before: int | None = None,
     hidden: Collection[str] = (),
     at_most: int = AT_ONCE,
+    reveal: bool = True,
     world: World | None = None,
     now: datetime,
 ) -> Timeline:
@@ -129,6 +130,7 @@ def timeline(
     Args:
         before: Only entries with a lower sequence.
         hidden: Names of fields whose values are not shown.
+        reveal: Whether texts that are kept beside the trail are put back.
         world: What the diagnosis of unfinished calls rests on.
     """
     entries = Entry.objects.filter(chain=record.pk).order_by("-sequence")
@@ -136,9 +138,10 @@ def timeline(
         entries = entries.filter(sequence__lt=before)
     found = list(entries[: at_most + 1])
     older = found[at_most - 1].sequence if len(found) > at_most else None
-    found = revealed(found[:at_most])
+    found = entries_said(found[:at_most], reveal=reveal)
     ids = {entry.transition_id for entry in found if entry.transition_id is not None}
     envelopes = TransitionEnvelope.objects.filter(record=record.pk).in_bulk(list(ids))
+    put_back(envelopes.values(), reveal=reveal)
     steps = _steps(record, reversed(found), envelopes)
     _add_attempts(steps, ids)
     for key, told in effects_of(ids, world=world or World(), now=now).items():

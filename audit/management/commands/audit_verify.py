@@ -67,10 +67,12 @@ class Command(BaseCommand):
     def _read_all(self, *, record: bool, resume: bool) -> Report:
         report = Report()
         began = said = time.monotonic()
+        read_before: int | None = None
         for report in self._reports(record=record, resume=resume):
+            read_before = report.entries if read_before is None else read_before
             if time.monotonic() - said > _SAY_EVERY:
                 said = time.monotonic()
-                pace = report.entries / max(said - began, 0.001)
+                pace = (report.entries - read_before) / max(said - began, 0.001)
                 self.stderr.write(f"{report.entries:,} entries read, {pace:,.0f} a second ...")
         return report
 

@@ -13,12 +13,20 @@ FREEZE = "FREEZE_AFTER_CLAIM"
 """Environment variable: a file. Whoever has claimed while it is not there makes it, and stops."""
 
 
+LOOK = "LOOK_EVERY"
+"""Environment variable: seconds between two looks of an idle broker, in place of its own."""
+
+
 class DeskConfig(AppConfig):
     name = "tests.crash.desk"
 
     def ready(self) -> None:
         if FREEZE in os.environ:
             freeze_after_claim(Path(os.environ[FREEZE]))
+        if LOOK in os.environ:
+            from workflow.worker import idle
+
+            idle.LONGEST = float(os.environ[LOOK])
 
 
 def freeze_after_claim(sign: Path) -> None:

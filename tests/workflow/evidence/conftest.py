@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import RequestFactory
 
 from audit import keys
 from audit.seal import seal_all
@@ -71,7 +72,9 @@ def stages(make: Make, ask: Ask, ann: User) -> Stages:
             request = Request(
                 record=record.pk, transition="sign_off", user=ann, payload={"note": "read"}
             )
-            request = sign.sign(request=request, password=PASSWORD, now=clock.now())
+            request = sign.sign(
+                request=request, password=PASSWORD, web=RequestFactory().post("/"), now=clock.now()
+            )
             submit(request=request, now=clock.now())
             drain()
             record.refresh_from_db()

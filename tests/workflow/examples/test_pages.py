@@ -97,9 +97,9 @@ def test_an_employee_sees_no_declaration_of_others(draft: Draft, person: Person)
 
     assert stranger.get(f"/declarations/{declaration.pk}/").status_code == 404
     for path in ("", "submit/"):
-        desk = f"/work/records/{declaration.record_id}/{path}"
+        desk = f"/desk/records/{declaration.record_id}/{path}"
         assert stranger.get(desk).status_code == 404
-    assert stranger.post(f"/work/records/{declaration.record_id}/submit/", {}).status_code == 404
+    assert stranger.post(f"/desk/records/{declaration.record_id}/submit/", {}).status_code == 404
     assert declaration.number not in text(stranger.get("/declarations/?whose=all"))
 
 
@@ -206,7 +206,7 @@ def test_the_admin_shows_a_declaration_and_offers_no_way_round_the_engine(
 
 def ask(client: Client, declaration: Declaration, transition: str, **fields: str) -> str:
     """Fill in the form of a transition on the desk, and return the page that follows it."""
-    address = f"/work/records/{declaration.record_id}/{transition}/"
+    address = f"/desk/records/{declaration.record_id}/{transition}/"
     html = text(client.get(address))
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
     hidden.pop("csrfmiddlewaretoken", None)
@@ -220,14 +220,14 @@ def test_a_declaration_goes_its_way_over_the_desk(
     ask(browser(employee), declaration, "submit", receipts="3")
     drain()
     supervisor = browser(person("SUPERVISOR"))
-    inbox = text(supervisor.get("/work/"))
+    inbox = text(supervisor.get("/desk/"))
     html = text(supervisor.get(f"/declarations/{declaration.pk}/"))
 
     assert declaration.number in inbox
     assert "Approve for payment" in inbox
-    assert f"/work/records/{declaration.record_id}/approve_final/" in html
+    assert f"/desk/records/{declaration.record_id}/approve_final/" in html
     assert Declaration.objects.get().receipts == 3
-    form = text(supervisor.get(f"/work/records/{declaration.record_id}/approve_final/"))
+    form = text(supervisor.get(f"/desk/records/{declaration.record_id}/approve_final/"))
     assert "Calls <b>budget</b> first" in form
 
 
@@ -244,6 +244,6 @@ def test_nobody_approves_their_own_money(draft: Draft, person: Person) -> None:
 
     refused = TransitionEnvelope.objects.get(transition="approve_final")
     assert (refused.state, refused.code) == (State.REFUSED, "four_eyes")
-    page = text(client.get(f"/work/transitions/{refused.pk}/"))
+    page = text(client.get(f"/desk/transitions/{refused.pk}/"))
     assert "You made this declaration; somebody else has to decide about it." in page
     assert Record.objects.get().status == Status.SUBMITTED

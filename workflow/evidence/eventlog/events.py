@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -87,16 +87,25 @@ def cases(selection: Selection) -> Iterator[Case]:
 def _events(
     selection: Selection, chains: list[UUID], labels: dict[str, str]
 ) -> dict[UUID, list[Event]]:
-    entries = Entry.objects.filter(chain__in=chains, action=Action.FIRED.value)
+    entries = Entry.objects.filter(
+        chain__in=chains, action__in=[Action.FIRED.value, Action.RECONSTRUCTED.value]
+    )
     if selection.since is not None:
         entries = entries.filter(at__gte=selection.since)
     if selection.until is not None:
         entries = entries.filter(at__lt=selection.until)
     ordered = revealed(entries.order_by("chain", "sequence"))
     return {
-        chain: [_event(entry, labels) for entry in some]
+        # History was entered later than it happened, perhaps after what happened here.
+        chain: sorted((_event(entry, labels) for entry in some), key=lambda event: event.at)
         for chain, some in groupby(ordered, key=lambda entry: entry.chain)
     }
+
+
+def _time(entry: Entry, evidence: Mapping[str, Any]) -> datetime:
+    """Return when it happened: for history, as its source tells."""
+    told = evidence.get("happened_at")
+    return entry.at if told is None else datetime.fromisoformat(str(told))
 
 
 def _event(entry: Entry, labels: dict[str, str]) -> Event:
@@ -106,7 +115,7 @@ def _event(entry: Entry, labels: dict[str, str]) -> Event:
         id=f"{entry.chain.hex}-{entry.sequence}",
         activity=activity,
         label=labels.get(activity, activity),
-        at=entry.at,
+        at=_time(entry, evidence),
         actor_id=entry.actor_id,
         actor=entry.actor,
         old=entry.old,

@@ -13,6 +13,7 @@ from audit.models import Entry
 from workflow.examples.declarations.models import Declaration
 from workflow.models import (
     Attempt,
+    BackfillRun,
     Doubt,
     EffectAttempt,
     EffectEntry,
@@ -53,6 +54,12 @@ def make_envelope(record: Record, **values: Any) -> TransitionEnvelope:
         "due_at": NOW,
     }
     return TransitionEnvelope.objects.create(record=record, **{**asked, **values})
+
+
+def make_run() -> BackfillRun:
+    return BackfillRun.objects.create(
+        workflow="declaration", mapping="m", source=uuid7().hex, started_by="Ada", started_at=NOW
+    )
 
 
 def make_attempt(record: Record) -> Attempt:

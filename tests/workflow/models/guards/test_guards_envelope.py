@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 from tests.workflow.models.guards.attacks import (
     CHANGES,
@@ -19,12 +19,21 @@ from tests.workflow.models.guards.attacks import (
     table,
 )
 from tests.workflow.models.guards.conftest import Refused
-from tests.workflow.models.guards.rows import NOW, fire, make_envelope, make_record
+from tests.workflow.models.guards.rows import (
+    NOW,
+    fire,
+    make_envelope,
+    make_record,
+    make_run,
+)
 from workflow.models import FINAL, Record, State, TransitionEnvelope, uuid7
 
 LATER = NOW + datetime.timedelta(hours=1)
 ASKED = "keeps what was asked"
 SETTLED = "is settled, its outcome is final"
+
+ENDS = [state for state in FINAL if state != State.RECONSTRUCTED]
+"""What was asked here ends so; history has tests of its own."""
 
 REWRITTEN: dict[str, Any] = {
     "transition_id": uuid7(),
@@ -43,6 +52,10 @@ REWRITTEN: dict[str, Any] = {
     "expected_version": 7,
     "traceparent": "00-1-2-01",
     "requested_at": LATER,
+    "happened_at": LATER,
+    "source_run": None,  # another one, made by the test
+    "source_row": 7,
+    "source_position": 7,
     "deadline_at": LATER,
     "priority": 1,
 }
@@ -79,6 +92,8 @@ def test_nothing_that_was_asked_is_rewritten(
     value = REWRITTEN[name]
     if name == "record":
         value = make_record()
+    if name == "source_run":
+        value = make_run()
     if name == "actor":
         value = get_user_model().objects.create(username="eve")
     with refused(ASKED):
@@ -94,7 +109,7 @@ def test_no_way_of_rewriting_a_payload(
     assert TransitionEnvelope.objects.get(pk=envelope.pk).payload == {"receipts": 2}
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", ENDS)
 def test_what_was_asked_is_kept_after_the_end_too(
     record: Record, state: State, refused: Refused
 ) -> None:
@@ -122,7 +137,7 @@ def test_how_it_fares_may_change(envelope: TransitionEnvelope, way: str) -> None
         ("fence", 9),
     ],
 )
-@pytest.mark.parametrize("end", FINAL)
+@pytest.mark.parametrize("end", ENDS)
 def test_an_outcome_is_final(
     envelope: TransitionEnvelope, end: State, name: str, value: Any, refused: Refused
 ) -> None:
@@ -163,6 +178,42 @@ def test_an_envelope_is_not_born_with_the_version_it_made(
 ) -> None:
     with refused("asked for first and fired later"):
         make_envelope(record, resulting_version=1)
+
+
+def reconstructed(record: Record, **values: Any) -> TransitionEnvelope:
+    told = {"origin": "backfill", "happened_at": NOW, "source_run": make_run(), "due_at": None}
+    return make_envelope(record, state=State.RECONSTRUCTED, finished_at=NOW, **{**told, **values})
+
+
+def test_history_may_be_born_reconstructed_and_stays_as_it_is(
+    record: Record, refused: Refused
+) -> None:
+    envelope = reconstructed(record)
+    for name, value in {"state": State.FIRED, "resulting_version": 1, "code": "x"}.items():
+        with refused(SETTLED):
+            CHANGES["raw SQL"](envelope, **{name: value})
+
+
+def test_history_never_moves_a_record(record: Record, refused: Refused) -> None:
+    """Whoever inserts a past may tell anything; the record stays where it is."""
+    envelope = reconstructed(record, target="paid")
+    with refused("changes status only by an envelope fired for it"):
+        CHANGES["raw SQL"](record, status="paid", version=1, last_transition=envelope)
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [{"origin": "api"}, {"happened_at": None}, {"source_run": None}],
+    ids=lambda lacking: next(iter(lacking)),
+)
+def test_history_says_where_it_comes_from(record: Record, lacking: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        reconstructed(record, **lacking)
+
+
+def test_what_was_asked_here_is_not_declared_history(envelope: TransitionEnvelope) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CHANGES["raw SQL"](envelope, state=State.RECONSTRUCTED)
 
 
 def test_an_envelope_may_be_born_refused(record: Record) -> None:
