@@ -131,7 +131,7 @@ class TestFilters:
         query = {"workflow": "probe", "status": "new", "reference": record.reference}
         (row,) = api.get("records", query).json()["items"]
         assert row["id"] == str(record.pk)
-        assert row["links"]["page"] == f"/work/records/{record.pk}/"
+        assert row["links"]["page"] == f"/desk/records/{record.pk}/"
 
 
 class TestRecord:
