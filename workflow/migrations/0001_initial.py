@@ -393,11 +393,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='transitionenvelope',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='envelope_finished'),
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at', 'state'], name='envelope_finished'),
         ),
         migrations.AddIndex(
             model_name='transitionenvelope',
-            index=models.Index(condition=models.Q(('code__gt', '')), fields=['code', 'requested_at'], name='envelope_code'),
+            index=models.Index(condition=models.Q(('code__gt', '')), fields=['requested_at', 'code'], name='envelope_said_no'),
         ),
         migrations.AddIndex(
             model_name='transitionenvelope',
