@@ -26,7 +26,7 @@ COPY audit/ audit/
 COPY workflow/ workflow/
 COPY templates/ templates/
 COPY deploy/ deploy/
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:8000
 # Static files are collected once, into the image; the key is for this command alone.
 RUN mkdir var && SECRET_KEY=build python manage.py collectstatic --noinput \
  && chown -R escapement: var

@@ -78,7 +78,6 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "LOGIN_ATTEMPTS": at_least(1),
     "LOGIN_PAUSE_MINUTES": at_least(0.1),
     "PROXIES": at_least(0),
-    "API_KEY_DAYS": at_least(1),
     "DOWNSTREAM_URL": is_address,
     "OIDC_AUTHORIZATION_URL": is_address,
     "OIDC_TOKEN_URL": is_address,

@@ -27,6 +27,18 @@ from tests.config.loading import CHECK, CHOSEN, run
         ("DRAIN_SECONDS", "-1"),
         ("HSTS_SECONDS", "year"),
         ("TIME_ZONE", "Mars/Base"),
+        ("SEND_WINDOW_SECONDS", "0"),
+        ("CALLS_PER_WORKER", "0"),
+        ("LOGIN_ATTEMPTS", "0"),
+        ("LOGIN_ATTEMPTS", "few"),
+        ("LOGIN_PAUSE_MINUTES", "-5"),
+        ("PROXIES", "-1"),
+        ("DOWNSTREAM_URL", "bank.example"),
+        ("CSRF_TRUSTED_ORIGINS", "site.example"),
+        ("TASKS", "tidy"),
+        ("TASKS", "os.system; rm"),
+        ("APPS", "my-app"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("DATABASE_URL", ""),
         ("DATABASE_URL", "records.sqlite3"),
         ("DATABASE_URL", "oracel://a:b@h/n"),
@@ -41,6 +53,21 @@ def test_a_bad_value_is_told_with_the_variables_name(
         told = told.rpartition("\n")[2]
     assert done.returncode != 0, "accepted"
     assert name in told
+
+
+def test_a_database_server_needs_a_key_that_all_hosts_share(tmp_path: Path) -> None:
+    url = "postgres://a:b@h/n"
+    done = run(tmp_path, CHECK, installed=True, DATABASE_URL=url)
+    assert done.returncode != 0
+    assert "SECRET_KEY" in done.stderr.rpartition("ImproperlyConfigured")[2]
+    own = run(tmp_path, "import config.settings", DATABASE_URL=url, INSECURE_HTTP="true")
+    assert own.returncode == 0, own.stderr
+
+
+def test_oidc_that_is_half_configured_is_told(tmp_path: Path) -> None:
+    done = run(tmp_path, CHECK, installed=True, SECRET_KEY="k", OIDC_CLIENT_ID="escapement")
+    assert done.returncode != 0
+    assert "OIDC_CLIENT_SECRET" in done.stderr
 
 
 def test_the_variables_that_are_read_are_found() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.logs import configuration
+from config.logs import configuration, without_row_values
 from tests.config.loading import run
 
 TALK = """
@@ -109,3 +109,26 @@ def test_for_reading_it_is_text_without_colours(tmp_path: Path) -> None:
 def test_another_form_is_refused() -> None:
     with pytest.raises(ValueError, match=r"LOG_FORMAT 'xml': choose json or console"):
         configuration(level="INFO", form="xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            'duplicate key value violates "record_reference"\nDETAIL:  Key (name)=(Ann) exists.',
+            'duplicate key value violates "record_reference"',
+        ),
+        (
+            "new row violates it\nDETAIL:  Failing row contains (Ann, ill).\nCONTEXT:  SQL x\nend",
+            "new row violates it\nend",
+        ),
+        (
+            "Violation of UNIQUE KEY 'u'. The duplicate key value is (Ann).",
+            "Violation of UNIQUE KEY 'u'. The duplicate key value is .",
+        ),
+        ("nothing of that kind: DETAIL: x", "nothing of that kind: DETAIL: x"),
+    ],
+)
+def test_what_a_database_tells_of_a_row_is_left_out(text: str, kept: str) -> None:
+    event = without_row_values(None, "", {"error": text, "number": 3})
+    assert event == {"error": kept, "number": 3}
