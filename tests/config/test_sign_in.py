@@ -22,7 +22,7 @@ def ann(db: None) -> User:
     return User.objects.create_user("ann", password="correct horse")
 
 
-def sign_in(password: str, name: str = "ann", address: str = "10.0.0.1") -> int:
+def sign_in(password: str, name: str = "ann", address: str = "198.51.100.1") -> int:
     sent = {"username": name, "password": password}
     return Client(REMOTE_ADDR=address).post(LOGIN, sent).status_code
 
@@ -32,7 +32,7 @@ def test_the_fifth_failure_locks_even_the_right_password_out(ann: User) -> None:
     assert sign_in("wrong") == 429
     assert sign_in("correct horse") == 429
     sent = {"username": "ann", "password": "correct horse"}
-    page = Client(REMOTE_ADDR="10.0.0.1").post(LOGIN, sent).content.decode()
+    page = Client(REMOTE_ADDR="198.51.100.1").post(LOGIN, sent).content.decode()
     assert "Wait before you sign in" in page
 
 
@@ -41,7 +41,7 @@ def test_others_at_that_address_and_the_same_elsewhere_are_let_in(ann: User) -> 
     for _ in range(6):
         sign_in("wrong")
     assert sign_in("battery staple", "bob") == 302
-    assert sign_in("correct horse", address="10.0.0.2") == 302
+    assert sign_in("correct horse", address="198.51.100.2") == 302
 
 
 def test_success_forgets_failures(ann: User) -> None:
@@ -54,7 +54,7 @@ def test_success_forgets_failures(ann: User) -> None:
 
 def test_the_admins_door_is_the_same(ann: User) -> None:
     sent = {"username": "ann", "password": "wrong"}
-    client = Client(REMOTE_ADDR="10.0.0.1")
+    client = Client(REMOTE_ADDR="198.51.100.1")
     assert [client.post("/admin/login/", sent).status_code for _ in range(5)][-1] == 429
     assert sign_in("correct horse") == 429
 
@@ -62,10 +62,10 @@ def test_the_admins_door_is_the_same(ann: User) -> None:
 def test_no_name_gets_into_the_log(ann: User, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         for _ in range(6):
-            sign_in("wrong", address="10.9.8.7")
+            sign_in("wrong", address="198.51.100.87")
     told = " ".join(record.getMessage() for record in caplog.records)
     assert "failure" in told
-    assert "10.9.8.7" not in told
+    assert "198.51.100.87" not in told
     assert "'ann'" not in told
     assert '"ann"' not in told
 
@@ -73,13 +73,13 @@ def test_no_name_gets_into_the_log(ann: User, caplog: pytest.LogCaptureFixture) 
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "found"),
     [
-        (0, "", "10.0.0.9"),
-        (0, "6.6.6.6", "10.0.0.9"),  # a caller may write what it likes
+        (0, "", "198.51.100.9"),
+        (0, "6.6.6.6", "198.51.100.9"),  # a caller may write what it likes
         (1, "1.2.3.4", "1.2.3.4"),
         (1, "6.6.6.6, 1.2.3.4", "1.2.3.4"),
-        (2, "6.6.6.6, 1.2.3.4, 10.0.0.8", "1.2.3.4"),
+        (2, "6.6.6.6, 1.2.3.4, 198.51.100.8", "1.2.3.4"),
         (2, "1.2.3.4", "1.2.3.4"),
-        (1, "", "10.0.0.9"),
+        (1, "", "198.51.100.9"),
     ],
 )
 def test_an_address_is_believed_as_far_as_our_proxies_vouch_for_it(
@@ -87,7 +87,7 @@ def test_an_address_is_believed_as_far_as_our_proxies_vouch_for_it(
 ) -> None:
     settings.PROXIES = proxies
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    request = RequestFactory().get("/", headers=headers, REMOTE_ADDR="10.0.0.9")
+    request = RequestFactory().get("/", headers=headers, REMOTE_ADDR="198.51.100.9")
     assert client_address(request) == found
 
 

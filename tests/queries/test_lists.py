@@ -54,17 +54,20 @@ def test_the_system_in_a_sentence(scene: Scene) -> None:
     assert told() == ("bad", "Working; 1 case needs a person.")
 
 
-def test_activity_counts_outcomes_and_latency(scene: Scene, django_assert_num_queries) -> None:
+@pytest.mark.parametrize(("span", "steps"), [("hour", 60), ("day", 24), ("week", 28)])
+def test_activity_counts_outcomes_and_latency(
+    scene: Scene, django_assert_num_queries, span: str, steps: int
+) -> None:
     for _ in range(3):
         scene.waiting()
     drain()
 
     with django_assert_num_queries(2):
-        found = activity(span=SPANS["hour"], now=clock.now())
+        found = activity(span=SPANS[span], now=clock.now())
 
     assert found.total == 3
-    assert sum(bucket.fired for bucket in found.buckets) == 3
-    assert len(found.buckets) == 60
+    assert found.buckets[-1].fired + found.buckets[-2].fired == 3
+    assert len(found.buckets) == steps
     assert found.p50 is not None
     assert 0 <= found.p50 < 10
 

@@ -274,14 +274,14 @@ class TransitionEnvelope(models.Model):
                 name="envelope_actor",
             ),
             models.Index(
-                fields=["finished_at"],
+                fields=["finished_at", "state"],
                 condition=models.Q(finished_at__isnull=False),
                 name="envelope_finished",
             ),
             models.Index(
-                fields=["code", "requested_at"],
+                fields=["requested_at", "code"],
                 condition=models.Q(code__gt=""),
-                name="envelope_code",
+                name="envelope_said_no",
             ),
             models.Index(
                 fields=["state", "workflow", "transition", "code"],

@@ -169,7 +169,7 @@ def _overs(activity: Activity) -> tuple[Tick, ...]:
 
 
 def _when(at: datetime, activity: Activity) -> str:
-    form = "%d %b" if activity.span.step >= timedelta(days=1) else "%H:%M"
+    form = "%a %H:%M" if activity.span.step > timedelta(hours=1) else "%H:%M"
     return timezone.localtime(at).strftime(form)
 
 

@@ -10,7 +10,7 @@ from statistics import quantiles
 
 from django.db.models import Count as CountOf
 from django.db.models import QuerySet
-from django.db.models.functions import TruncDay, TruncHour, TruncMinute
+from django.db.models.functions import TruncHour, TruncMinute
 
 from workflow.models import State, TransitionEnvelope
 
@@ -25,7 +25,8 @@ class Span:
     name: str
     step: timedelta
     steps: int
-    trunc: type[TruncHour | TruncMinute | TruncDay]
+    trunc: type[TruncHour | TruncMinute]
+    """What the database rounds to; several of its steps may make one of ours."""
 
     @property
     def length(self) -> timedelta:
@@ -36,7 +37,7 @@ class Span:
 SPANS = {
     "hour": Span(name="hour", step=timedelta(minutes=1), steps=60, trunc=TruncMinute),
     "day": Span(name="day", step=timedelta(hours=1), steps=24, trunc=TruncHour),
-    "month": Span(name="month", step=timedelta(days=1), steps=30, trunc=TruncDay),
+    "week": Span(name="week", step=timedelta(hours=6), steps=28, trunc=TruncHour),
 }
 
 
@@ -104,7 +105,8 @@ def _counts(finished: QuerySet[TransitionEnvelope], span: Span) -> dict[datetime
         .values_list("step", "state", "n")
     )
     counts: dict[datetime, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for step, state, n in rows:
+    for at, state, n in rows:
+        step = _floor(at, span)
         fired, other = counts[step]
         counts[step] = (fired + n, other) if state == State.FIRED else (fired, other + n)
     return counts
@@ -128,11 +130,9 @@ def _samples(finished: QuerySet[TransitionEnvelope], span: Span) -> dict[datetim
 
 
 def _floor(at: datetime, span: Span) -> datetime:
-    if span.trunc is TruncMinute:
-        return at.replace(second=0, microsecond=0)
-    if span.trunc is TruncHour:
-        return at.replace(minute=0, second=0, microsecond=0)
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the beginning of the step in which a time lies, counted from midnight, UTC."""
+    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (at - midnight) // span.step * span.step
 
 
 def _quantiles(values: Iterable[float]) -> tuple[float | None, float | None]:

@@ -21,7 +21,7 @@ from workflow.models import Record, TransitionEnvelope
 LONGEST = 100
 _PEOPLE = 50
 _RECORDS = 200
-_LATEST_ERRORS = 20_000
+_LATEST_ERRORS = 5_000
 """Words are looked for in the messages of so many transitions that failed or were refused last."""
 
 

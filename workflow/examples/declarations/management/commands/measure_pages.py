@@ -67,7 +67,7 @@ def pages() -> Iterator[tuple[str, str]]:
     after = f"{deep.status_since.isoformat()}~{deep.pk}".replace("+", "%2B")
     records, envelopes = "/admin/workflow/record/", "/admin/workflow/transitionenvelope/"
     yield "overview", "/admin/"
-    yield "overview, 30 days", "/admin/?span=month"
+    yield "overview, 7 days", "/admin/?span=week"
     yield "needs attention", "/admin/attention/"
     yield "one cause", "/admin/attention/declaration/approve_final/-/provider_timeout/"
     yield "channels", "/admin/channels/"
