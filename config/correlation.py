@@ -40,7 +40,8 @@ class Correlated:
         facts: tracing.Facts = {"method": str(request.method), "path": request.path}
         own = known_by.traceparent
         told = tracing.span(name="request", own=own, parent=parent, facts=facts)
-        with correlation.bound(known_by), told as kept:
+        with correlation.bound(known_by) as fields, told as kept:
+            vars(request)["log_fields"] = fields  # for whoever learns more, such as the key used
             began = time.monotonic()
             response = self.get_response(request)
             kept["status"] = response.status_code

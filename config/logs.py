@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from workflow.engine import log_context
+
 _ROW_VALUES = re.compile(
     r"\n(?:DETAIL|CONTEXT): [^\n]*"  # PostgreSQL
     r"|(?<=duplicate key value is )\([^\n]*\)",  # SQL Server
@@ -30,6 +32,7 @@ def without_row_values(
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    log_context.merge,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

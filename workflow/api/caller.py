@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
@@ -46,7 +45,7 @@ class Key(HttpBearer):
         key = unlock(text=token, now=clock.now())
         if isinstance(key, Fault):
             raise Problem(key.value, "Ask an administrator for a key that is in force.")
-        structlog.contextvars.bind_contextvars(api_key=key.id)
+        getattr(request, "log_fields", {})["api_key"] = key.id
         user: Any = key.user
         return Caller(user=user, scopes=frozenset(key.scopes), key=key.id)
 

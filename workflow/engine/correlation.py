@@ -18,9 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
-from workflow.engine import tracing
+from workflow.engine import log_context, tracing
 from workflow.models import TransitionEnvelope, uuid7
 
 SOUND_ID = re.compile(r"[\x21-\x7e]{1,64}")
@@ -98,35 +96,66 @@ def child_of(traceparent: str) -> str:
 
 
 @contextmanager
-def bound(correlation: Correlation, **fields: Any) -> Iterator[None]:
-    """Have everything inside, log lines included, belong to this request."""
-    token = _current.set(correlation)
+def bound(correlation: Correlation, **fields: Any) -> Iterator[dict[str, Any]]:
+    """Have everything inside, log lines included, belong to this request.
+
+    Yields the fields of its lines, to which more may be added.
+    """
     told = {**fields, "correlation_id": correlation.id, "trace_id": correlation.trace_id}
-    with structlog.contextvars.bound_contextvars(**told):
-        try:
-            yield
-        finally:
-            _current.reset(token)
+    token = _current.set(correlation)
+    lines = log_context.bind(lambda: told)
+    try:
+        yield told
+    finally:
+        log_context.release(lines)
+        _current.reset(token)
 
 
-@contextmanager
+class Step:
+    """One step of an envelope's work: a span of its own, and the subject of all lines within."""
+
+    def __init__(
+        self, envelope: TransitionEnvelope, name: str, traceparent: str, fields: tracing.Facts
+    ) -> None:
+        self._envelope = envelope
+        self._name = name
+        self._fields = fields
+        self._own = Correlation(
+            id=envelope.correlation_id,
+            traceparent=traceparent or child_of(envelope.traceparent),
+        )
+
+    def __enter__(self) -> tracing.Facts:
+        """Begin; return the span's facts, to which the outcome may be added."""
+        self._token = _current.set(self._own)
+        self._lines = log_context.bind(self._facts)
+        self._span = tracing.begin(
+            name=self._name,
+            own=self._own.traceparent,
+            parent=self._envelope.traceparent,
+            facts=self._facts,
+        )
+        return self._span.facts
+
+    def __exit__(self, *error: Any) -> None:
+        """End."""
+        self._span.end(*error)
+        log_context.release(self._lines)
+        _current.reset(self._token)
+
+    def _facts(self) -> tracing.Facts:
+        return {**facts_of(self._envelope), **self._fields}
+
+
 def working_on(
     envelope: TransitionEnvelope, *, step: str, traceparent: str = "", **fields: str | int
-) -> Iterator[tracing.Facts]:
+) -> Step:
     """Have everything inside, log lines included, belong to one step of an envelope's work.
-
-    The step is a span of its own. Yields the span's facts, to which the outcome may be added.
 
     Args:
         traceparent: The step's own trace context, where it was made before.
     """
-    own = Correlation(
-        id=envelope.correlation_id, traceparent=traceparent or child_of(envelope.traceparent)
-    )
-    facts: tracing.Facts = {**facts_of(envelope), **fields}
-    told = tracing.span(name=step, own=own.traceparent, parent=envelope.traceparent, facts=facts)
-    with bound(own, **facts), told as kept:
-        yield kept
+    return Step(envelope, step, traceparent, fields)
 
 
 def facts_of(envelope: TransitionEnvelope) -> tracing.Facts:

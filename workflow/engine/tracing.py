@@ -8,9 +8,9 @@ retries, restarts and hosts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 Facts = dict[str, str | int]
 """What a span says of its step; the step may add to it until it ends."""
@@ -38,12 +38,36 @@ def connect(recorder: Recorder) -> None:
     _recorders[:] = [recorder]
 
 
-@contextmanager
-def span(*, name: str, own: str, parent: str, facts: Mapping[str, str | int]) -> Iterator[Facts]:
-    """Record a step, if anybody wants it; yield its facts, to which the outcome may be added."""
-    told = dict(facts)
+class Span:
+    """One step that is under way, recorded if anybody wants it."""
+
+    def __init__(self, recording: AbstractContextManager[None] | None, facts: Facts) -> None:
+        self.facts = facts
+        self._recording = recording
+        if recording is not None:
+            recording.__enter__()
+
+    def end(self, *error: Any) -> None:
+        """End it; called once, with what `__exit__` gets."""
+        if self._recording is not None:
+            self._recording.__exit__(*error)
+
+
+def begin(*, name: str, own: str, parent: str, facts: Callable[[], Facts]) -> Span:
+    """Begin a step. Its facts are put together only if it is recorded."""
     if not _recorders:
-        yield told
-        return
-    with _recorders[0].span(name=name, own=own, parent=parent, facts=told):
-        yield told
+        return Span(None, {})
+    told = facts()
+    return Span(_recorders[0].span(name=name, own=own, parent=parent, facts=told), told)
+
+
+@contextmanager
+def span(*, name: str, own: str, parent: str, facts: Facts) -> Iterator[Facts]:
+    """Record a step, if anybody wants it; yield its facts, to which the outcome may be added."""
+    step = begin(name=name, own=own, parent=parent, facts=lambda: dict(facts))
+    try:
+        yield step.facts
+    except BaseException as error:
+        step.end(type(error), error, error.__traceback__)
+        raise
+    step.end(None, None, None)
