@@ -61,3 +61,19 @@ def manage(database_url: str) -> Manage:
         )
 
     return run
+
+
+_SAME_ON_EACH = ("browser", "scaffold", "api/test_schemathesis.py")
+"""What looks at pages, addresses and files, and takes minutes: one database is enough."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave these out on PostgreSQL, and say so."""
+    if config.getoption("database") != "postgresql":
+        return
+    here = Path(__file__).parent
+    places = [here / place for place in _SAME_ON_EACH]
+    for item in items:
+        if any(place == item.path or place in item.path.parents for place in places):
+            reason = "does not depend on the database; runs on SQLite"
+            item.add_marker(pytest.mark.skip(reason=reason))

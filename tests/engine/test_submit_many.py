@@ -61,4 +61,5 @@ def test_the_statements_do_not_grow_with_the_requests(make: Make, ann: User) -> 
         return len(seen)
 
     statements(1)
-    assert statements(30) <= statements(2)
+    # Not more: SQLite takes 999 values a statement, which are 27 envelopes.
+    assert statements(20) <= statements(2)

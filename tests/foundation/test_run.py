@@ -86,13 +86,17 @@ class TestDatabases:
         assert start.databases(arguments) == (chosen, rest)
 
     @pytest.mark.parametrize(
-        ("codes", "is_success"),
+        ("codes", "repeated", "is_success"),
         [
-            ([0, 0], True),
-            ([1, 0], False),
-            ([0, 1], False),
-            ([0, 5], False),
-            ([0, -9], False),
+            ([0, 0], 0, True),
+            ([1, 1, 0], 1, False),
+            ([0, 1, 1], 1, False),
+            ([1, 0, 0], 1, True),
+            ([0, 1, 0], 1, True),
+            ([1, 5, 0], 1, False),
+            ([1, 0, 1, 1], 2, False),
+            ([0, 5], 0, False),
+            ([0, -9], 0, False),
         ],
         ids=str,
     )
@@ -101,9 +105,13 @@ class TestDatabases:
         start: ModuleType,
         monkeypatch: pytest.MonkeyPatch,
         codes: list[int],
+        repeated: int,
         is_success: bool,
     ) -> None:
-        """A run that was killed, as for want of memory, has its signal's number with a minus."""
+        """A run that was killed, as for want of memory, has its signal's number with a minus.
+
+        What failed is run once more, alone, and on the same database.
+        """
         left = iter(codes)
         lines: list[list[str]] = []
 
@@ -113,7 +121,12 @@ class TestDatabases:
 
         monkeypatch.setattr(start.subprocess, "run", run)
         assert (start.test(["-x"]) == 0) == is_success
-        assert [line[line.index("--database") + 1] for line in lines] == self.BOTH
+        assert next(left, None) is None
+        told = [line[line.index("--database") + 1] for line in lines]
+        assert list(dict.fromkeys(told)) == self.BOTH
+        again = [line for line in lines if "--last-failed" in line]
+        assert len(again) == repeated
+        assert all(line[line.index("-n") + 1] == "0" for line in again)
         assert all(line[-1] == "-x" for line in lines)
 
     def test_a_database_that_is_not_named_is_told(self, start: ModuleType) -> None:
