@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ class Picky(DeclarationLog):
                 happened_at=event.happened_at,
                 old="saved",
             )
+        if row["resource"] == "PAYLOAD":
+            return replace(event, payload={"cost_centre": "42", "deep": [1, None, {"a": "é"}]})
         if row["resource"] == "UNKNOWN TRANSITION":
             return Event(
                 reference=event.reference,
@@ -171,6 +174,15 @@ def test_each_fault_is_named(
     table = backfill(log(source), mapping="picky")
     assert table[kind] == {code: 1}
     assert table["adopted"] == 4
+
+
+def test_what_an_event_carried_is_kept(log: Log, backfill: Backfill) -> None:
+    first, second = rows("case 1", [S, C])
+    path = log([first, {**second, "resource": "PAYLOAD"}])
+    backfill(path, mapping="picky")
+    kept = TransitionEnvelope.objects.get(source_position=2)
+    assert kept.payload == {"cost_centre": "42", "deep": [1, None, {"a": "é"}]}
+    assert backfill(path, mapping="picky")["known"] == 2
 
 
 def test_a_policy_may_adopt_some_faults_and_not_others(log: Log, backfill: Backfill) -> None:

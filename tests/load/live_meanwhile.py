@@ -51,14 +51,12 @@ class Load:
         self.outcomes: Counter[str] = Counter()
         self._stop = threading.Event()
 
-    def run(self, *, rate: float, seconds: float, until: subprocess.Popen[bytes] | None) -> None:
+    def run(self, *, rate: float, seconds: float) -> None:
         watcher = threading.Thread(target=self._watch)
         watcher.start()
         began = time.monotonic()
         sent = 0
-        while self._records and (
-            time.monotonic() - began < seconds if until is None else until.poll() is None
-        ):
+        while self._records and time.monotonic() - began < seconds:
             self._ask(self._records.pop())
             sent += 1
             time.sleep(max(0.0, began + sent / rate - time.monotonic()))
@@ -106,6 +104,12 @@ class Load:
         )
 
 
+def tell(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(log: Path, rate: float, seconds: float) -> None:
     """Measure."""
     django.setup()
@@ -136,16 +140,17 @@ def main(log: Path, rate: float, seconds: float) -> None:
                     other = subprocess.Popen([*backfill, str(log)], stdout=table.open("wb"))
                 part = Load(records)
                 before = load()
-                part.run(rate=rate, seconds=seconds, until=other)
-                sys.stdout.write(f"{what}: {part.told()}; load {before} to {load()}\n")
+                part.run(rate=rate, seconds=seconds)
+                tell(f"{what}: {part.told()}; load {before} to {load()}")
                 if other is not None:
+                    tell(f"the backfill {'is still' if other.poll() is None else 'was not'} at it")
                     other.wait()
-                    sys.stdout.write(table.read_text())
+                    tell(table.read_text())
         finally:
             workers.terminate()
             workers.wait()
     report = verify_all()
-    sys.stdout.write(f"trail sound: {report.is_sound}, {report.entries:,} entries\n")
+    tell(f"trail sound: {report.is_sound}, {report.entries:,} entries")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from workflow.effects.claim import is_due
 _LONGEST = 0.25
 """Seconds of one pause for live work."""
 
+_LOOK_EVERY = 0.2
+"""Seconds between two looks for live work."""
+
 _SMALL = 10
 """Records in a batch while there is live work: it then holds locks for a few milliseconds."""
 
@@ -26,6 +29,7 @@ class Pace:
         self._began = time.monotonic()
         self._events = 0
         self._calm_since = 0.0
+        self._look_at = 0.0
         self.batch = batch
         """Records that the next batch should have."""
 
@@ -41,8 +45,10 @@ class Pace:
         """
         now = time.monotonic()
         pause = 0.0
-        if is_due(now=self._clock()):
-            self._calm_since = now + 1.0
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY
+            if is_due(now=self._clock()):
+                self._calm_since = now + 1.0
         is_live = now < self._calm_since
         self.batch = min(_SMALL, self._most) if is_live else self._most
         if is_live:

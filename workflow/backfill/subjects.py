@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import models
 from simple_history.utils import get_history_manager_for_model
 
 from workflow.backfill.judge import Step
 from workflow.backfill.mapping import AnyMapping
 from workflow.backfill.plan import Plan
-from workflow.backfill.rows import Row, Rows
+from workflow.backfill.rows import Row, Rows, is_plain
 from workflow.definition import registry
 from workflow.models import Tracked
 
@@ -59,6 +59,12 @@ class Subjects:
             for field in history.tracked_fields
             if field.attname not in (self._key, "record_id")
         )
+        self._columns = [
+            field
+            for field in self._model._meta.concrete_fields
+            if not isinstance(field, models.AutoField)
+        ]
+        self._rows_of_subjects = Rows(self._model, [each.attname for each in self._columns])
         self._names = [
             field.name for field in history.tracked_fields if field.attname != self._key
         ]
@@ -154,9 +160,13 @@ class Subjects:
             self._model._base_manager.bulk_update(subjects, names, batch_size=100)
 
     def _create(self, subjects: list[Tracked]) -> None:
-        self._model._base_manager.bulk_create(subjects, batch_size=500)
-        if connection.features.can_return_rows_from_bulk_insert:
-            return
+        if is_plain(self._model):
+            rows = [
+                [field.pre_save(each, add=True) for field in self._columns] for each in subjects
+            ]
+            self._rows_of_subjects.insert(rows)
+        else:
+            self._model._base_manager.bulk_create(subjects, batch_size=500)
         records = [subject.record_id for subject in subjects]
         made = self._model._base_manager.filter(record__in=records)
         keys: dict[UUID | None, Any] = dict(made.values_list("record", "pk"))

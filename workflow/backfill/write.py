@@ -7,7 +7,6 @@ does not depend on the number of records, only on how many moves a single one ha
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -188,7 +187,7 @@ class Writer:
             None if step.person.user is None else step.person.user.pk,
             step.person.actor.label,
             event.reason,
-            json.dumps(dict(event.payload)) if event.payload else "{}",
+            dict(event.payload),
             step.digest,
             Origin.BACKFILL.value,
             self._mapping.record_id(event.reference).hex,
