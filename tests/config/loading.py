@@ -41,6 +41,7 @@ def copy(folder: Path) -> Path:
     shutil.copytree(
         PROJECT / "config", project / "config", ignore=shutil.ignore_patterns("__pycache__")
     )
+    (project / "workflow").symlink_to(PROJECT / "workflow")  # logs know its context
     return project
 
 
