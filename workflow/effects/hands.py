@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 Job = Callable[[], None]
 
+_IDLE = 10.0
+"""Seconds that a thread without work is kept."""
+
 
 class Hands:
     """A few daemon threads, hired as they are needed, kept while they are.
@@ -30,12 +33,16 @@ class Hands:
                 return
         threading.Thread(target=self._work, name="effect", daemon=True).start()
 
+    def _has_jobs(self) -> bool:
+        return bool(self._jobs)
+
     def _work(self) -> None:
         while True:
             with self._change:
                 self._free += 1
-                while not self._jobs:
-                    self._change.wait()
+                self._change.wait_for(self._has_jobs, timeout=_IDLE)
                 self._free -= 1
+                if not self._jobs:
+                    return  # nobody needed it for a while
                 job = self._jobs.popleft()
             job()
