@@ -54,8 +54,9 @@ def test_a_worker_that_stood_still_past_its_lease(
     os.kill(frozen, signal.SIGCONT)
     late = Entry.objects.filter(transition_id=name, action="effect_late")
     if brought:
-        until(late.exists, seconds=15, what="late entry")
-        assert f'"brought":"{brought}"' in late.get().evidence
+        # (On a slow machine another worker may come late as well, after so short a lease.)
+        its_own = late.filter(evidence__contains=f'"brought":"{brought}"')
+        until(its_own.exists, seconds=15, what=f"late entry that brought {brought}")
     # It works again, and so is through with what it woke up in.
     others = [desk.ask("pay") for _ in range(10)]
     until(lambda: desk.is_settled(others), seconds=WITHIN, what="paid")
