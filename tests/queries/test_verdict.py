@@ -47,7 +47,7 @@ def test_a_failing_one_says_what_failed_and_when_it_is_tried_again(scene: Scene)
     assert verdict.tone is Tone.WARN
     assert "“Open”: Attempt 1 of 3" in verdict.sentence
     assert "the provider timed out" in verdict.sentence
-    assert f"{envelope.due_at:%H:%M:%S}" in verdict.next_act
+    assert f"{envelope.due_at:%H:%M}" in verdict.next_act  # with the date, if that is tomorrow
     assert verdict.is_moving
 
 
