@@ -214,7 +214,9 @@ def test_what_the_database_refuses_costs_one_record(log: Log, backfill: Backfill
     if connection.vendor == "sqlite":  # which minds no length
         assert table["adopted"] == 4
         return
-    assert (table["adopted"], table["rejected"]) == (2, {"database_refused": 2})
+    # Whoever sees it first says so: the mapping's own check of its fields, or the database.
+    assert table["adopted"] == 2
+    assert table["rejected"] in ({"database_refused": 2}, {"mapping_failed": 2})
     assert set(Record.objects.values_list("reference", flat=True)) == {"a", "z"}
 
 
