@@ -42,13 +42,39 @@ def hung() -> Any:
 
 
 def test_one_that_overruns_is_written_off_and_in_doubt(
-    ask: Ask, script: Script, hung: Any, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, script: Script, hung: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "_GRACE", -6.9)  # window 5 s + time-out 2 s - 6.9 s
+    settings.ESCAPEMENT = {**settings.ESCAPEMENT, "SEND_WINDOW_SECONDS": 0.1}
+    monkeypatch.setattr(courier, "_GRACE", 0.0)
     script.answers["letter"] = [hung]
     errand = ask("send_letter")
     assert errand.effect("letter").state == "in_doubt"
     assert errand.effect("letter").code == "timeout"
+
+
+def test_one_that_is_overdue_when_its_worker_wakes_still_brings_its_answer(
+    ask: Ask, script: Script, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ESCAPEMENT = {**settings.ESCAPEMENT, "SEND_WINDOW_SECONDS": 0.1}
+    awake = threading.Event()
+    real = Courier.collect
+
+    def collect(self: Courier) -> Any:
+        """Stand still once, past the time-out; the answer comes just after the first look."""
+        if not awake.is_set():
+            threading.Event().wait(2.2)
+            tally = real(self)
+            awake.set()
+            return tally
+        return real(self)
+
+    def answer(_: Call) -> Any:
+        awake.wait(10)
+        return Done(receipt={"number": "7"})
+
+    monkeypatch.setattr(Courier, "collect", collect)
+    script.answers["letter"] = [answer]
+    assert ask("send_letter").effect("letter").state == "done"
 
 
 def test_a_long_one_that_falls_silent_is_noticed_long_before_its_time_out(

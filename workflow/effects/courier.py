@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,11 @@ _SIGNS_EVERY = 1.0
 """Seconds between two writings of signs of life."""
 
 _GRACE = 1.0
-"""Seconds that a handler may overrun its time-out, before it is written off."""
+"""Seconds from when a handler is seen to overrun its time-out, until it is written off.
+
+Counted from that look, and not from the time-out: a worker that stood still finds, when it wakes,
+every call overdue; those that have their answer at hand shall still bring it.
+"""
 
 
 @dataclass(kw_only=True)
@@ -52,11 +57,14 @@ class Flight:
     began_at: datetime
     began: Instant
     limit: float
-    """Seconds after which nobody waits for it any more."""
+    """Seconds after which it is overdue."""
 
     found: tuple[Found, str] | None = None
     heard: float = 0.0
     """Monotonic time of its last sign of life."""
+
+    overdue: float | None = None
+    """Monotonic time at which it was first seen to be overdue."""
 
     progress: tuple[float, str] | None = None
     """A sign that is not written yet."""
@@ -133,7 +141,7 @@ class Courier:
             kind=kind(entry),
             began_at=now,
             began=began,
-            limit=about.timeout.total_seconds() + window.total_seconds() + _GRACE,
+            limit=about.timeout.total_seconds() + window.total_seconds(),
             heard=began.monotonic,
         )
         self._flights.append(flight)
@@ -187,15 +195,13 @@ class Courier:
     def _has_ended(self, flight: Flight) -> bool:
         if flight.found is not None:
             return True
-        seconds = Instant.now().monotonic - flight.began.monotonic
-        silent = Instant.now().monotonic - flight.heard
-        heartbeat = flight.declared.heartbeat
-        if seconds > flight.limit:
-            problem = f"No answer within {flight.declared.timeout.total_seconds():g} s."
-            flight.found = (Unknown(reason=problem, code="timeout"), "")
-        elif heartbeat is not None and silent > heartbeat.total_seconds() + _GRACE:
-            problem = f"No sign of life for {silent:.1f} s; one is due every {heartbeat}."
-            flight.found = (Unknown(reason=problem, code="silent"), "")
+        problem = _overrun(flight)
+        if problem is None:
+            flight.overdue = None
+        elif flight.overdue is None:
+            flight.overdue = time.monotonic()
+        elif time.monotonic() - flight.overdue > _GRACE:
+            flight.found = (problem, "")
         return flight.found is not None
 
     def _record(self, flights: list[Flight]) -> Counter[str]:
@@ -232,6 +238,19 @@ class Courier:
                 claim.renew(token=token, heard={pk: sign}, now=self._clock())
                 if is_closing(flight.entry.envelope_id):
                     flight.cancelled.set()
+
+
+def _overrun(flight: Flight) -> Unknown | None:
+    """Return what to call it, if it has taken longer than it may."""
+    now = time.monotonic()
+    if now - flight.began.monotonic > flight.limit:
+        problem = f"No answer within {flight.declared.timeout.total_seconds():g} s."
+        return Unknown(reason=problem, code="timeout")
+    silent, heartbeat = now - flight.heard, flight.declared.heartbeat
+    if heartbeat is not None and silent > heartbeat.total_seconds():
+        problem = f"No sign of life for {silent:.1f} s; one is due every {heartbeat}."
+        return Unknown(reason=problem, code="silent")
+    return None
 
 
 def _facts(entry: EffectEntry) -> Mapping[str, str | int]:

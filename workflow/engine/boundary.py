@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 import os
 import signal
+import threading
 from pathlib import Path
 
 
@@ -64,4 +65,5 @@ def _die_if_told(mark: Path) -> None:
     how = signal.SIGSTOP if taken.read_text(encoding="ascii") == "stop" else signal.SIGKILL
     taken.write_text(str(os.getpid()), encoding="ascii")
     taken.rename(mark.with_name(f"{mark.name}.pid"))
-    os.kill(os.getpid(), how)
+    # To this thread: a stop that another thread takes up lets this one run on for a moment.
+    signal.pthread_kill(threading.get_ident(), how)
