@@ -32,6 +32,9 @@ SAID = (
 """Names of the columns that a digest covers, in the order in which it does."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+_encode_sorted = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+).encode
 
 
 def canonical(value: Mapping[str, Any]) -> str:
@@ -40,9 +43,7 @@ def canonical(value: Mapping[str, Any]) -> str:
     Raises:
         TypeError, ValueError: It holds something that JSON does not know.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
+    return _encode_sorted(value)
 
 
 def moment(at: datetime) -> str:

@@ -236,6 +236,17 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_records(
     assert many <= few + 2
 
 
+def test_an_hour_that_comes_twice_is_kept_apart() -> None:
+    from zoneinfo import ZoneInfo
+
+    from workflow.backfill.rows import _naive
+
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam"))
+    assert first == first.replace(fold=1)
+    assert _naive(first) == "2026-10-25 00:30:00"
+    assert _naive(first.replace(fold=1)) == "2026-10-25 01:30:00"
+
+
 def test_the_spool_is_gone_at_the_end(log: Log, backfill: Backfill, tmp_path: Path) -> None:
     backfill(log(usual(3)))
     assert list((tmp_path / "spool").iterdir()) == []

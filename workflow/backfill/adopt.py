@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -156,7 +157,8 @@ class Adopter:
             seen = self._known(cases, is_held=True)
             planner = self._planner(now)
             plans = []
-            for case in cases:
+            # Chains are extended in the order of records, as everybody does.
+            for case in sorted(cases, key=lambda case: _order(case, seen)):
                 present = seen.present.get(case.reference)
                 if refusal is None:
                     plan = planner.plan(case=case, present=present, rejects=seen.rejects)
@@ -201,6 +203,11 @@ class Adopter:
     def _planner(self, now: datetime) -> Planner:
         judge = Judge(mapping=self._mapping, actors=self._actors, adopts=self._adopts, now=now)
         return Planner(mapping=self._mapping, judge=judge, run=self._run.pk)
+
+
+def _order(case: Case, seen: Known) -> UUID:
+    present = seen.present.get(case.reference)
+    return UUID(int=0) if present is None else present.record.pk
 
 
 def _is_connected() -> bool:

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from audit.canonical import sha256
 from workflow.backfill.actors import Actors, Person
 from workflow.backfill.mapping import AnyMapping, Event, Told
 from workflow.definition import Transition
-from workflow.engine.request import Request
+from workflow.engine.request import body
 from workflow.models import Fault
 
 
@@ -176,11 +177,11 @@ class Judge:
 
 def _digest(placed: Placed, record: UUID, person: Person) -> str:
     event = placed.told.event
-    return Request(
+    asked = body(
         record=record,
         transition=event.transition,
-        transition_id=placed.id,
-        user=person.user,
         payload=event.payload,
         reason=event.reason,
-    ).digest()
+        actor=person.actor,
+    )
+    return sha256(asked.encode("ascii"))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from audit.models import Entry
 from workflow.models import Origin, Record, State, TransitionEnvelope
 from workflow.models.backfill import BackfillReject
@@ -48,6 +50,16 @@ class Known:
     """Open rejects: their run, by their id."""
 
 
+def _spares_keys() -> bool:
+    """Return whether a row can be held against changes, and still be pointed to.
+
+    A request that is being accepted holds its place in the record's chain and, at its commit, has
+    the record's key looked at. A batch that held the key as well, and waited for that place,
+    would wait in a circle with it, and the database would end one of the two.
+    """
+    return connection.features.has_select_for_no_key_update
+
+
 def known(*, workflow: str, references: Collection[str], is_held: bool = False) -> Known:
     """Look what is there. Three statements; some more where the records are held.
 
@@ -58,7 +70,7 @@ def known(*, workflow: str, references: Collection[str], is_held: bool = False) 
     """
     records = Record.objects.filter(workflow=workflow, reference__in=references)
     if is_held:
-        records = records.order_by("pk").select_for_update()
+        records = records.order_by("pk").select_for_update(no_key=_spares_keys())
     present = {record.reference: Present(record=record) for record in records}
     _earlier(present)
     if is_held:

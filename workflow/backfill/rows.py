@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeAlias
-from uuid import UUID
 
 from django.db import connection, models
 
@@ -135,21 +135,21 @@ def _convert(field: Column, converts: dict[str, Convert]) -> Convert | None:
     def prepared(value: Any) -> Any:
         return "{}" if value == {} else field.get_db_prep_save(value, connection)
 
-    return prepared
+    return lru_cache(maxsize=1024)(prepared) if name == "DecimalField" else prepared
 
 
-@lru_cache(maxsize=8192)
-def _hex(value: UUID) -> str:
-    return value.hex
-
-
-@lru_cache(maxsize=8192)
 def _naive(value: datetime) -> str:
+    # Of one zone, the two times of an hour that comes twice are equal, but for `fold`.
+    return _naive_once(value, value.fold)
+
+
+@lru_cache(maxsize=8192)
+def _naive_once(value: datetime, _fold: int) -> str:
     return str(value.astimezone(UTC).replace(tzinfo=None))
 
 
 _SQLITE: dict[str, Convert] = {
-    "UUIDField": _hex,
+    "UUIDField": attrgetter("hex"),
     "DateTimeField": _naive,
     "DateField": date.isoformat,
 }

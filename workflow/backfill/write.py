@@ -121,12 +121,17 @@ class Writer:
         for plan in adopting:
             plan.past = list(concealed(plan.past, record=plan.record, kept=personal))
             plan.moves = list(concealed(plan.moves, record=plan.record, kept=personal))
-        notes = [note for plan in adopting for note in self._notes(plan, now)]
+        correlations = {
+            plan.record: self._mapping.record_id(plan.case.reference).hex for plan in adopting
+        }
+        notes = [
+            note for plan in adopting for note in self._notes(plan, correlations[plan.record], now)
+        ]
         is_new = all(plan.present is None for plan in plans)
         return Ready(
             plans=list(plans),
             envelopes=[
-                self._envelope(plan.record, step, state, now)
+                self._envelope(plan.record, step, state, correlations[plan.record], now)
                 for plan in adopting
                 for steps, state in (
                     (plan.past, State.RECONSTRUCTED),
@@ -175,7 +180,9 @@ class Writer:
             now,
         )
 
-    def _envelope(self, record: UUID, step: Step, state: State, now: datetime) -> Row:
+    def _envelope(
+        self, record: UUID, step: Step, state: State, correlation: str, now: datetime
+    ) -> Row:
         event = step.placed.told.event
         return (
             step.placed.id,
@@ -190,7 +197,7 @@ class Writer:
             dict(event.payload),
             step.digest,
             Origin.BACKFILL.value,
-            self._mapping.record_id(event.reference).hex,
+            correlation,
             now,
             event.happened_at,
             self._run.pk,
@@ -202,8 +209,7 @@ class Writer:
             now if state == State.RECONSTRUCTED else None,
         )
 
-    def _notes(self, plan: Plan, now: datetime) -> Iterable[chain.Note]:
-        correlation = self._mapping.record_id(plan.case.reference).hex
+    def _notes(self, plan: Plan, correlation: str, now: datetime) -> Iterable[chain.Note]:
         version = 0 if plan.present is None else plan.present.record.version
         for step in plan.past:
             yield reconstructed(plan.record, step, self._source, correlation, now)

@@ -83,16 +83,39 @@ class Request:
 
     def body(self) -> str:
         """Return what is asked, by whom, as canonical JSON."""
-        body = {
-            "record": self.record.hex,
-            "transition": self.transition,
-            "payload": dict(self.payload),
-            "reason": self.reason,
-            "actor": self.actor.id,
-            "expected_version": self.expected_version,
-            "due_at": None if self.due_at is None else moment(self.due_at),
+        return body(
+            record=self.record,
+            transition=self.transition,
+            payload=self.payload,
+            reason=self.reason,
+            actor=self.actor,
+            expected_version=self.expected_version,
+            due_at=self.due_at,
+        )
+
+
+def body(
+    *,
+    record: UUID,
+    transition: str,
+    payload: Mapping[str, Any],
+    reason: str,
+    actor: Actor,
+    expected_version: int | None = None,
+    due_at: datetime | None = None,
+) -> str:
+    """Return what is asked, by whom, as canonical JSON: what the digest of a request is of."""
+    return canonical(
+        {
+            "record": record.hex,
+            "transition": transition,
+            "payload": dict(payload),
+            "reason": reason,
+            "actor": actor.id,
+            "expected_version": expected_version,
+            "due_at": None if due_at is None else moment(due_at),
         }
-        return canonical(body)
+    )
 
 
 def actor_of(user: AbstractBaseUser | None) -> Actor:

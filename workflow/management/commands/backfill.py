@@ -51,7 +51,7 @@ class Command(BaseCommand):
         parser.add_argument("--workflow", help="Fail unless the mapping is for this workflow.")
         parser.add_argument("--dry-run", action="store_true", help="Report only, write nothing.")
         parser.add_argument(
-            "--batch", type=int, default=100, metavar="N", help="Most records in a transaction."
+            "--batch", type=int, default=250, metavar="N", help="Most records in a transaction."
         )
         parser.add_argument("--rate", type=float, metavar="N", help="Most events a second.")
         parser.add_argument(
