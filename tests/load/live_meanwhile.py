@@ -112,6 +112,7 @@ def tell(line: str) -> None:
 
 def main(log: Path, rate: float, seconds: float) -> None:
     """Measure."""
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
     django.setup()
     from django.contrib.auth.models import User
 

@@ -23,6 +23,7 @@ from workflow.backfill.judge import Judge
 from workflow.backfill.known import Known, known
 from workflow.backfill.mapping import AnyMapping, Case
 from workflow.backfill.moves import Moved
+from workflow.backfill.pace import Pace
 from workflow.backfill.plan import Plan, Planner
 from workflow.backfill.write import Writer
 from workflow.models import BackfillLeft, BackfillRun, Fault
@@ -53,11 +54,13 @@ class Adopter:
         run: BackfillRun,
         mapping: AnyMapping,
         progress: Progress,
+        pace: Pace,
         clock: Callable[[], datetime],
     ) -> None:
         self._run = run
         self._mapping = mapping
         self._progress = progress
+        self._pace = pace
         self._clock = clock
         self._actors = Actors(mapping)
         self._writer = Writer(run=run, mapping=mapping)
@@ -87,6 +90,7 @@ class Adopter:
         here = [plan.case for plan in plans if plan.present is not None and plan.is_news]
         for start in range(0, len(here), _HELD_TOGETHER):
             self._take_present(here[start : start + _HELD_TOGETHER])
+            self._pace.gap()
         for case in alone:
             self._take_alone(case)
         settled = sum((plan.earlier for plan in plans), Counter())

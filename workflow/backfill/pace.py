@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import connection
+
 from workflow.effects.claim import is_due
 
 _LONGEST = 0.25
@@ -13,6 +15,9 @@ _LONGEST = 0.25
 
 _LOOK_EVERY = 0.2
 """Seconds between two looks for live work."""
+
+_CALM = 1.0
+"""Seconds without a sign of live work, after which there is none."""
 
 _SMALL = 10
 """Records in a batch while there is live work: it then holds locks for a few milliseconds."""
@@ -29,35 +34,59 @@ class Pace:
         self._began = time.monotonic()
         self._events = 0
         self._calm_since = 0.0
+        self._version: int | None = None
         self._look_at = 0.0
         self.batch = batch
         """Records that the next batch should have."""
 
     def begin(self) -> None:
-        """Start counting time for a batch."""
+        """Start counting time for a batch or a transaction."""
         self._started = time.monotonic()
+
+    def gap(self) -> None:
+        """Leave a gap between two transactions of a batch, for those who wait for the same lock.
+
+        Who waits for SQLite's only lock looks again at intervals, and meets a gap only if there
+        are some: without, a request waited for seconds beside an adoption that never paused.
+        """
+        if self._is_live():
+            time.sleep(min(time.monotonic() - self._started, _LONGEST))
+        self.begin()
 
     def rest(self, *, events: int) -> None:
         """Pause after a batch of so many events.
 
-        Live work goes first: while some is due, a batch is small, and the pause is as long as it
-        took, so that half of the time at least is left to others.
+        Live work goes first: while some is due, a batch is small, and a pause is as long as what
+        went before it, so that half of the time at least is left to others.
         """
-        now = time.monotonic()
-        pause = 0.0
-        if now >= self._look_at:
-            self._look_at = now + _LOOK_EVERY
-            if is_due(now=self._clock()):
-                self._calm_since = now + 1.0
-        is_live = now < self._calm_since
+        is_live = self._is_live()
         self.batch = min(_SMALL, self._most) if is_live else self._most
-        if is_live:
-            pause = min(now - self._started, _LONGEST)
+        now = time.monotonic()
+        pause = min(now - self._started, _LONGEST) if is_live else 0.0
         if self._rate:
             self._events += events
             pause = max(pause, self._began + self._events / self._rate - now)
         if pause > 0:
             time.sleep(pause)
+
+    def _is_live(self) -> bool:
+        now = time.monotonic()
+        if self._others_wrote():
+            self._calm_since = now + _CALM
+        elif now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY
+            if is_due(now=self._clock()):
+                self._calm_since = now + _CALM
+        return now < self._calm_since
+
+    def _others_wrote(self) -> bool:
+        """Return whether another connection committed; known of SQLite, which counts it."""
+        if connection.vendor != "sqlite":
+            return False
+        with connection.cursor() as cursor:
+            version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
+        before, self._version = self._version, version
+        return before is not None and version != before
 
     def forget(self) -> None:
         """Start anew after a pause of another kind: what was missed is not made up for."""

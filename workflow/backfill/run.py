@@ -74,7 +74,9 @@ class Backfill:
         self._progress = Progress(
             counts=Counter(run.counts), cursor=run.cursor, seconds=self._seconds
         )
-        self._adopter = Adopter(run=run, mapping=mapping, progress=self._progress, clock=clock)
+        self._adopter = Adopter(
+            run=run, mapping=mapping, progress=self._progress, pace=pace, clock=clock
+        )
 
     def go(self, *, patience: float) -> None:
         """Do what is left to do.
