@@ -12,7 +12,7 @@ Beside the entries goes a mark for each chain, so that the sealer finds what has
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from django.db.models import OuterRef, Subquery
 from audit.canonical import SAID, canonical, digest_of
 from audit.models import Entry, PersonalValue, Unsealed
 from audit.personal import TOKEN, always, conceal
+from audit.rows import Rows
 
 GENESIS = "0" * 64
 """What the first entry of a chain names as its predecessor."""
@@ -66,6 +67,9 @@ Link = tuple[Any, ...]
 LINKED = (*SAID, "digest")
 """Names of an entry's columns, but for its key."""
 
+_ENTRIES = Rows(Entry, LINKED)
+_MARKS = Rows(Unsealed, ("chain",))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Linked:
@@ -85,7 +89,7 @@ def append(notes: Sequence[Note]) -> None:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
     """
     if notes:
-        store(link(notes, ends=heads({note.chain for note in notes})), insert=_insert)
+        store(link(notes, ends=heads({note.chain for note in notes})))
 
 
 def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
@@ -104,22 +108,14 @@ def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
     return Linked(links=links, personal=personal)
 
 
-def store(linked: Linked, *, insert: Callable[[Sequence[Link]], None]) -> None:
-    """Enter what was linked, by the caller's way of inserting rows; otherwise as `append`."""
+def store(linked: Linked) -> None:
+    """Enter what was linked; otherwise as `append`."""
     if not linked.links:
         return
-    insert(linked.links)
-    Unsealed.objects.bulk_create(
-        [Unsealed(chain=chain) for chain in dict.fromkeys(each[0] for each in linked.links)],
-        batch_size=500,
-    )
+    _ENTRIES.insert(linked.links)
+    _MARKS.insert([(chain,) for chain in dict.fromkeys(each[0] for each in linked.links)])
     if linked.personal:
         PersonalValue.objects.bulk_create(linked.personal, batch_size=500)
-
-
-def _insert(links: Sequence[Link]) -> None:
-    entries = [Entry(**dict(zip(LINKED, each, strict=True))) for each in links]
-    Entry.objects.bulk_create(entries, batch_size=500)
 
 
 def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:

@@ -191,9 +191,9 @@ ESCAPEMENT = {
     # How long after its durable intent a downstream call may begin.
     "SEND_WINDOW_SECONDS": env.float("SEND_WINDOW_SECONDS", 5.0),
     # Most downstream calls that one worker makes at a time.
-    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 16),
+    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 64),
     # Most envelopes that are claimed and committed together.
-    "BATCH_SIZE": env.int("BATCH_SIZE", 50),
+    "BATCH_SIZE": env.int("BATCH_SIZE", 200),
     # Largest payload of a request, as JSON.
     "PAYLOAD_LIMIT_BYTES": env.int("PAYLOAD_LIMIT_BYTES", 65_536),
     # How long a cluster that was told to stop may finish what it has begun.

@@ -17,6 +17,7 @@ from django.db import transaction
 from audit.canonical import canonical
 from workflow.acts.held import checked_reason
 from workflow.definition import Absent, Done, InvalidRequest
+from workflow.effects import line
 from workflow.effects.answer import Again, Answer, GivenUp, What
 from workflow.effects.settle import Settled, settle
 from workflow.engine.announce import announce
@@ -168,6 +169,7 @@ def _act(
         evidence={"was": str(entry.state)},
     )
     settle(settled=[Settled(entry=entry, answer=answer)], actor=actor, reason=reason, now=now)
+    line.bring_forward(done=[entry], now=now)
     transaction.on_commit(announce, robust=True)
     return entry
 

@@ -16,10 +16,10 @@ from uuid import UUID
 from django.db import models
 from simple_history.utils import get_history_manager_for_model
 
+from audit.rows import Row, Rows, is_plain
 from workflow.backfill.judge import Step
 from workflow.backfill.mapping import AnyMapping
 from workflow.backfill.plan import Plan
-from workflow.backfill.rows import Row, Rows, is_plain
 from workflow.definition import registry
 from workflow.models import Tracked
 

@@ -14,14 +14,14 @@ from datetime import datetime
 from uuid import UUID
 
 from audit import chain
-from audit.models import Entry, PersonalValue
+from audit.models import PersonalValue
+from audit.rows import Row, Rows
 from workflow.backfill import moves
 from workflow.backfill.conceal import concealed
 from workflow.backfill.judge import Step
 from workflow.backfill.mapping import AnyMapping
 from workflow.backfill.notes import Source, adopted, reconstructed
 from workflow.backfill.plan import Plan
-from workflow.backfill.rows import Row, Rows
 from workflow.backfill.subjects import Snapshots, Subjects
 from workflow.definition import registry
 from workflow.engine import timers
@@ -64,7 +64,6 @@ _ENVELOPES = Rows(
         "finished_at",
     ),
 )
-_ENTRIES = Rows(Entry, chain.LINKED)
 _REJECTS = Rows(
     BackfillReject,
     (
@@ -162,7 +161,7 @@ class Writer:
         links = ready.links
         if not links.links and notes:
             links = chain.link(notes, ends=chain.heads({note.chain for note in notes}))
-        chain.store(links, insert=_ENTRIES.insert)
+        chain.store(links)
         PersonalValue.objects.bulk_create(ready.personal, batch_size=500)
         self._set_timers(new + moving, now)
         self._reject(ready.plans, now)

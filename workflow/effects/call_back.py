@@ -18,6 +18,7 @@ import structlog
 from django.db import transaction
 
 from workflow.definition import Done, InvalidRequest, Unknown
+from workflow.effects import line
 from workflow.effects.answer import Answer
 from workflow.effects.declared import declared
 from workflow.effects.settle import Settled, settle
@@ -75,6 +76,7 @@ def take_call_back(
         return _taken_before(entry, result)
     answer = Answer(kind=Kind.CALL_BACK, what=result, by=by, started_at=now, ended_at=now)
     settle(settled=[Settled(entry=entry, answer=answer)], now=now)
+    line.bring_forward(done=[entry], now=now)
     transaction.on_commit(announce, robust=True)
     # The call-back has a correlation of its own; this line ties it to the request's.
     log.info("call_back.taken", key=key, state=str(entry.state), **facts_of(entry.envelope))

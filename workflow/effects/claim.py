@@ -19,7 +19,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from workflow import definition
 from workflow.definition import registry
-from workflow.effects import door
+from workflow.effects import door, line
 from workflow.engine import claim as envelopes
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.limits import limits
@@ -34,6 +34,11 @@ from workflow.models import (
     uuid7,
 )
 from workflow.models.effect_entry import EffectQuerySet
+
+_MORE = 50
+"""Rows that are looked at beyond what there is room for: some may stand in line."""
+
+_ALONE = (Doubt.ASK, EffectState.WAITING)
 
 
 def is_due(*, now: datetime) -> bool:
@@ -123,12 +128,16 @@ def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[
     ready = known(EffectEntry.objects.ready(now=now)).filter(channel=channel)
     if not takes_ask:
         ready = ready.exclude(recovery=Doubt.ASK, state=EffectState.WAITING)
-    found = list(
-        ready.order_by("priority", "due_at", "pk").values_list("pk", "recovery", "state")[:most]
-    )
-    if found and found[0][1:] == (Doubt.ASK, EffectState.WAITING):
-        return [found[0][0]]
-    return [pk for pk, *about in found if tuple(about) != (Doubt.ASK, EffectState.WAITING)]
+    ready = ready.order_by("priority", "due_at", "pk")
+    while found := list(ready.values_list("pk", "record", "recovery", "state")[: most + _MORE]):
+        first = line.first(channel=channel, records={record for _, record, *_ in found})
+        line.put_off(rows=[pk for pk, *_ in found if pk not in first], now=now)
+        chosen = [(pk, tuple(about)) for pk, _, *about in found if pk in first]
+        if chosen and chosen[0][1] == _ALONE:
+            return [chosen[0][0]]
+        if chosen:
+            return [pk for pk, about in chosen if about != _ALONE][:most]
+    return []
 
 
 def _take(chosen: list[int], token: UUID, worker: str, now: datetime) -> int:

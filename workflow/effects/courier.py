@@ -8,6 +8,7 @@ channel may take all of it.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -39,6 +40,10 @@ Clock = Callable[[], datetime]
 _SIGNS_EVERY = 1.0
 """Seconds between two writings of signs of life."""
 
+_TOGETHER = 0.03
+"""Seconds that the outcome of a call waits for those of others under way, to be written with them;
+and that a worker with many calls under way waits before it takes a few more."""
+
 _GRACE = 1.0
 """Seconds from when a handler is seen to overrun its time-out, until it is written off.
 
@@ -62,6 +67,9 @@ class Flight:
     found: tuple[Found, str] | None = None
     heard: float = 0.0
     """Monotonic time of its last sign of life."""
+
+    ended: float = math.inf
+    """Monotonic time at which its answer was there."""
 
     overdue: float | None = None
     """Monotonic time at which it was first seen to be overdue."""
@@ -87,6 +95,7 @@ class Courier:
         self._hands = Hands()
         self._flights: list[Flight] = []
         self._landed = threading.Condition()
+        self._took = 0.0
         channels.ensure()
 
     @property
@@ -97,8 +106,9 @@ class Courier:
     def take(self) -> int:
         """Claim what is due, as far as there is room, and begin the calls; return how many."""
         room = limits().calls - len(self._flights)
-        if room <= 0:
+        if room <= 0 or (2 * room < limits().calls and self._is_early()):
             return 0
+        self._took = time.monotonic()
         due = claim.due_channels(now=self._clock())
         random.shuffle(due)  # no channel is always first
         begun = 0
@@ -108,6 +118,9 @@ class Courier:
                 break
             begun += self._take_from(channel, self._room_for(channel, room, len(due)))
         return begun
+
+    def _is_early(self) -> bool:
+        return time.monotonic() - self._took < _TOGETHER
 
     def _room_for(self, channel: str, room: int, channels: int) -> int:
         """Leave room for other channels: a slow one must not fill the worker by and by."""
@@ -162,6 +175,7 @@ class Courier:
                 told["outcome"] = type(found[0]).__name__
             with self._landed:
                 flight.found = found
+                flight.ended = time.monotonic()
                 self._landed.notify()
 
         self._hands.do(job)
@@ -172,10 +186,16 @@ class Courier:
         flight.heard = Instant.now().monotonic
 
     def wait(self, seconds: float) -> None:
-        """Return when a call has ended, or after so many seconds."""
+        """Return when outcomes are to be recorded, or after so many seconds."""
         with self._landed:
-            if not any(flight.found for flight in self._flights):
-                self._landed.wait(seconds)
+            self._landed.wait_for(self._is_time, min(seconds, _TOGETHER))
+
+    def _is_time(self) -> bool:
+        """Return whether enough calls have ended, or one has waited long enough for others."""
+        ended = [flight.ended for flight in self._flights if flight.found is not None]
+        if 2 * len(ended) >= len(self._flights):
+            return bool(ended)
+        return bool(ended) and time.monotonic() - min(ended) >= _TOGETHER
 
     def collect(self) -> Counter[str]:
         """Record the calls that have ended, and write signs of life of those that have not.
@@ -186,6 +206,8 @@ class Courier:
                 effect declares.
         """
         ended = [flight for flight in self._flights if self._has_ended(flight)]
+        if not self._is_time():
+            ended = []
         tally = self._record(ended)
         gone = {id(flight) for flight in ended}
         self._flights = [flight for flight in self._flights if id(flight) not in gone]
@@ -201,7 +223,7 @@ class Courier:
         elif flight.overdue is None:
             flight.overdue = time.monotonic()
         elif time.monotonic() - flight.overdue > _GRACE:
-            flight.found = (problem, "")
+            flight.found, flight.ended = (problem, ""), 0.0
         return flight.found is not None
 
     def _record(self, flights: list[Flight]) -> Counter[str]:

@@ -19,7 +19,7 @@ from django.db.models import Q
 from audit import chain
 from workflow import definition
 from workflow.definition import Done, Postponed, Unknown, registry
-from workflow.effects import door
+from workflow.effects import door, line
 from workflow.effects.answer import Answer
 from workflow.effects.mask import masked
 from workflow.effects.settle import OVERTAKEN, Settled, settle
@@ -65,6 +65,7 @@ def record(*, ended: Sequence[Ended], now: datetime) -> Counter[str]:
             each.entry.envelope = envelopes[each.entry.envelope_id]
         settle(settled=settled, now=now)
         _tell_channels(settled, now)
+        line.bring_forward(done=[each.entry for each in settled], now=now)
         late = _without_own([each for each in ended if each.pk not in rows])
         chain.append([_late(each, envelopes[each.envelope], now) for each in late])
         reach(Boundary.OUTCOME_WRITTEN)

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from workflow.effects import line
 from workflow.effects.answer import Answer, Died
 from workflow.effects.claim import known
 from workflow.effects.perform import kind
@@ -58,6 +59,7 @@ def _end(which: EffectQuerySet, now: datetime) -> int:
         settled = [_died(row, envelopes, now) for row in rows]
         if settled:
             settle(settled=settled, now=now)
+            line.bring_forward(done=[each.entry for each in settled], now=now)
         reach(Boundary.RESCUE_WRITTEN)
     reach(Boundary.RESCUE_COMMITTED)
     for each in settled:

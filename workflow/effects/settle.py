@@ -11,6 +11,7 @@ from uuid import UUID
 
 from audit import chain
 from audit.canonical import canonical
+from audit.rows import Changes, create
 from workflow.definition import SYSTEM, Actor
 from workflow.effects import follow
 from workflow.effects.answer import Answer
@@ -26,10 +27,14 @@ from workflow.models import (
     TransitionEnvelope,
 )
 
-_CHANGED = [
-    *("state", "due_at", "fence", "claim", "attempts", "checks", "crashes"),
-    *("is_doubtful", "first_sent_at", "receipt", "code", "message", "waits_until", "finished_at"),
-]
+_ROWS = Changes(
+    EffectEntry,
+    (
+        *("state", "due_at", "fence", "claim", "attempts", "checks", "crashes", "is_doubtful"),
+        *("first_sent_at", "receipt", "code", "message", "waits_until", "finished_at"),
+    ),
+)
+_ENVELOPES = Changes(TransitionEnvelope, follow.CHANGED)
 
 OVERTAKEN = "overtaken"
 """Code of a claim that an answer from elsewhere ended."""
@@ -81,10 +86,9 @@ def settle(
         action = follow.stop_if_closing(entry=entry, envelope=envelope, action=action, now=now)
         follow.follow(entry=entry, envelope=envelope, now=now)
         notes.append(_note(each, action, actor, reason, now))
-    EffectEntry.objects.bulk_update([each.entry for each in settled], _CHANGED, batch_size=100)
-    EffectAttempt.objects.bulk_create(attempts, batch_size=100)
-    followers = [each for each in envelopes.values() if not each.is_final]
-    TransitionEnvelope.objects.bulk_update(followers, follow.CHANGED, batch_size=200)
+    _ROWS.write([each.entry for each in settled])
+    create(attempts)
+    _ENVELOPES.write([each for each in envelopes.values() if not each.is_final])
     chain.append(notes)
 
 

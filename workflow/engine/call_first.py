@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.chain import Note
+from audit.rows import Changes, create
 from workflow.engine import plan
 from workflow.engine.decide import CallFirst
 from workflow.engine.settle import attempt
 from workflow.engine.trail import Action, note
-from workflow.models import Attempt, Phase, State, TransitionEnvelope
+from workflow.models import Phase, State, TransitionEnvelope
+
+_CHANGES = Changes(TransitionEnvelope, ("state", "due_at", "called"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +37,8 @@ def call_first(*, calling: Sequence[Calling], now: datetime) -> list[Note]:
         each.envelope.state = State.CALLING
         each.envelope.due_at = each.envelope.deadline_at
         each.envelope.called += 1
-    TransitionEnvelope.objects.bulk_update(
-        [each.envelope for each in calling], ["state", "due_at", "called"], batch_size=200
-    )
-    Attempt.objects.bulk_create(
-        [attempt(each.envelope, each.decision, now) for each in calling], batch_size=200
-    )
+    _CHANGES.write([each.envelope for each in calling])
+    create([attempt(each.envelope, each.decision, now) for each in calling])
     plan.save(
         [
             plan.entry(

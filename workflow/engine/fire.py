@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Subquery
 from simple_history.utils import get_history_manager_for_model
 
 from audit.chain import Note
+from audit.rows import Changes, Rows, create
 from workflow.definition import WorkflowError, registry
 from workflow.engine import plan, timers
 from workflow.engine.decide import Fire
 from workflow.engine.settle import attempt
 from workflow.engine.trail import Action, note
-from workflow.models import Attempt, Phase, Record, State, Tracked, TransitionEnvelope
+from workflow.models import Phase, Record, State, Tracked, TransitionEnvelope
 from workflow.models.snapshot import snapshot, snapshot_digest
 
 
@@ -52,9 +56,7 @@ def fire(*, fired: Sequence[Fired], token: UUID, now: datetime) -> list[Note]:
     _move_records(fired, token, now)
     _save_fields(fired)
     _write_history(fired, now)
-    Attempt.objects.bulk_create(
-        [attempt(each.envelope, each.decision, now) for each in fired], batch_size=200
-    )
+    create([attempt(each.envelope, each.decision, now) for each in fired])
     _plan_effects(fired, now)
     stopped = _turn_timers(fired, now)
     return [_note(each, now) for each in fired] + stopped
@@ -101,7 +103,7 @@ def _save_fields(fired: Sequence[Fired]) -> None:
         if each.decision.changed:
             changes[type(each.subject), each.decision.changed].append(each.subject)
     for (model, names), subjects in changes.items():
-        model._base_manager.bulk_update(subjects, names, batch_size=200)
+        Changes(model, names).write(subjects)
 
 
 def _write_history(fired: Sequence[Fired], now: datetime) -> None:
@@ -110,24 +112,29 @@ def _write_history(fired: Sequence[Fired], now: datetime) -> None:
     for each in fired:
         by_model[type(each.subject)].append(each)
     for model, some in by_model.items():
-        history = get_history_manager_for_model(model).model
-        history.objects.bulk_create(
+        rows, fields = _history(model)
+        rows.insert(
             [
-                history(
-                    history_date=now,
-                    history_type="~",
-                    history_user_id=each.envelope.actor_id,
-                    history_change_reason=each.envelope.reason or None,
-                    transition_id=each.envelope.transition_id,
-                    **{
-                        field.attname: getattr(each.subject, field.attname)
-                        for field in history.tracked_fields
-                    },
+                (
+                    now,
+                    "~",
+                    each.envelope.actor_id,
+                    each.envelope.reason or None,
+                    each.envelope.transition_id,
+                    *fields(each.subject),
                 )
                 for each in some
-            ],
-            batch_size=200,
+            ]
         )
+
+
+@cache
+def _history(model: type[Tracked]) -> tuple[Rows, Callable[[Tracked], tuple[Any, ...]]]:
+    """Return what inserts history rows of a model, and what takes a subject's fields for them."""
+    history = get_history_manager_for_model(model).model
+    names = [field.attname for field in history.tracked_fields]
+    about = ("history_date", "history_type", "history_user_id", "history_change_reason")
+    return Rows(history, (*about, "transition_id", *names)), attrgetter(*names)
 
 
 def _plan_effects(fired: Sequence[Fired], now: datetime) -> None:
@@ -157,7 +164,7 @@ def _turn_timers(fired: Sequence[Fired], now: datetime) -> list[Note]:
             now=now,
         )
     ]
-    TransitionEnvelope.objects.bulk_create(entered, batch_size=200)
+    create(entered)
     return notes
 
 

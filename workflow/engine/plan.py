@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.canonical import canonical
+from audit.rows import create
 from workflow.definition import Ask, Context, Effect, Lookup, Permanent, Recovery, Transition
 from workflow.engine.limits import limits
 from workflow.models import Doubt, EffectEntry, EffectState, Phase, TransitionEnvelope
@@ -80,7 +81,7 @@ def entry(
 
 def save(entries: Sequence[EffectEntry]) -> None:
     """Insert ledger rows, in their order: the order of keys is the order of delivery."""
-    EffectEntry.objects.bulk_create(entries, batch_size=100)
+    create(entries)
 
 
 def doubt(recovery: Recovery) -> Doubt:

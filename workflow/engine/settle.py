@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.chain import Note
+from audit.rows import Changes, create
 from workflow.engine.backoff import next_try, policy
 from workflow.engine.decide import CallFirst, Decision, Fail, Fire, Refuse
 from workflow.engine.trail import Action, note
 from workflow.models import Attempt, Ending, State, TransitionEnvelope
 
-_CHANGED = [
-    *("state", "due_at", "finished_at", "closing_as"),
-    *("attempts", "crashes", "code", "message"),
-]
+_CHANGES = Changes(
+    TransitionEnvelope,
+    (
+        *("state", "due_at", "finished_at", "closing_as"),
+        *("attempts", "crashes", "code", "message"),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +39,8 @@ def settle(*, ended: Sequence[Ended], now: datetime) -> list[Note]:
     if not ended:
         return []
     notes = [_settle(each, now) for each in ended]
-    TransitionEnvelope.objects.bulk_update(
-        [each.envelope for each in ended], _CHANGED, batch_size=200
-    )
-    Attempt.objects.bulk_create(
-        [attempt(each.envelope, each.decision, now) for each in ended], batch_size=200
-    )
+    _CHANGES.write([each.envelope for each in ended])
+    create([attempt(each.envelope, each.decision, now) for each in ended])
     return notes
 
 

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 
 from audit import chain
 from audit.models import PersonalValue
+from audit.rows import create
 from workflow.definition import InvalidRequest, WorkflowError
 from workflow.engine import tracing
 from workflow.engine.announce import announce
@@ -150,7 +151,7 @@ def _insert(
     if personal:
         PersonalValue.objects.bulk_create(personal, batch_size=_TOGETHER)
     if envelopes:
-        TransitionEnvelope.objects.bulk_create(envelopes, batch_size=_TOGETHER)
+        create(envelopes)
     if signatures:
         Signature.objects.bulk_create(signatures, batch_size=_TOGETHER)
 

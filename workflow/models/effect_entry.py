@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
 
 from workflow.models.envelope import Priority, TransitionEnvelope
 from workflow.models.record import Record
@@ -85,16 +84,14 @@ class EffectQuerySet(models.QuerySet["EffectEntry"]):
         return self.filter(finished_at__isnull=True)
 
     def ready(self, *, now: datetime) -> Self:
-        """Return those that are due and nobody's; their channel may be closed, though."""
-        earlier = EffectEntry.objects.filter(
-            record=OuterRef("record"),
-            channel=OuterRef("channel"),
-            finished_at__isnull=True,
-            pk__lt=OuterRef("pk"),
-        )
+        """Return those that are due and nobody's.
+
+        Their channel may be closed, though, and an earlier call of their record be in front of
+        them; see `line`.
+        """
         return self.filter(
             finished_at__isnull=True, claim__isnull=True, state__in=EFFECT_READY, due_at__lte=now
-        ).exclude(Exists(earlier))
+        )
 
     def expired(self, *, now: datetime) -> Self:
         """Return those whose worker let its lease run out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -14,6 +15,7 @@ from workflow.effects import rescue as effects
 from workflow.effects.claim import is_due
 from workflow.engine.claim import Claim, claim
 from workflow.engine.commit import work_off
+from workflow.engine.limits import limits
 from workflow.engine.rescue import hand_back, rescue
 from workflow.engine.ripen import ripen
 
@@ -23,6 +25,12 @@ Clock = Callable[[], datetime]
 
 _DUTIES = (rescue, effects.rescue, ripen, compensate.expire, compensate.compensate)
 """What keeps things moving that no worker holds. Any number of workers may do them at once."""
+
+_DUTIES_EVERY = 0.5
+"""Seconds between two rounds of duties of a worker that has no time to spare for them."""
+
+_LEAST = 25
+"""Envelopes in a worker's first batch; each full one doubles the next, up to the setting."""
 
 _LOOK_EVERY = 0.05
 """Seconds between two looks for other work, while calls are under way."""
@@ -45,11 +53,17 @@ def turn(
     """
     calls = calls or courier.Courier(worker=worker, clock=clock)
     tally: Counter[str] = Counter()
+    size, duties_at = _LEAST, time.monotonic() + _DUTIES_EVERY
     while True:
         tally += calls.collect()
-        if go_on() and is_due(now=clock()):
-            _do_duties(clock())
-            begun = _begin(worker, calls, clock)
+        if go_on():
+            if time.monotonic() >= duties_at:
+                _do_duties(clock())
+                duties_at = time.monotonic() + _DUTIES_EVERY
+            begun, size = _begin(worker, calls, clock, size)
+            if not begun and is_due(now=clock()):
+                _do_duties(clock())
+                begun, size = _begin(worker, calls, clock, size)
             tally += begun
             if begun:
                 continue
@@ -58,13 +72,23 @@ def turn(
         calls.wait(_LOOK_EVERY)
 
 
-def _begin(worker: str, calls: courier.Courier, clock: Clock) -> Counter[str]:
-    """Take up what is due: first the effects of what was just decided, then decisions."""
+def _begin(
+    worker: str, calls: courier.Courier, clock: Clock, size: int
+) -> tuple[Counter[str], int]:
+    """Take up what is due: first the effects of what was just decided, then decisions.
+
+    Returns:
+        What was begun, and how many envelopes to claim next. While much waits, batches grow, and
+        share their statements among more; otherwise they are small, so that workers share the
+        work.
+    """
     begun = Counter({"calls": calls.take()})
-    batch = claim(worker=worker, now=clock())
-    if batch is not None:
-        begun += _work_off(batch, clock)
-    return +begun
+    most = limits().batch
+    batch = claim(worker=worker, now=clock(), limit=min(size, most))
+    if batch is None:
+        return +begun, _LEAST
+    begun += _work_off(batch, clock)
+    return +begun, min(2 * size, most) if len(batch.envelopes) >= size else _LEAST
 
 
 def _do_duties(now: datetime) -> None:

@@ -17,5 +17,7 @@ class DeclarationsConfig(AppConfig):
     def ready(self) -> None:
         """See that the roles exist after every migrate."""
         from workflow.examples.declarations import roles  # noqa: PLC0415  (needs loaded apps)
+        from workflow.examples.declarations.benchmark import workflow  # noqa: PLC0415
 
+        workflow.register()
         post_migrate.connect(roles.after_migrate, sender=self)
