@@ -1,9 +1,9 @@
 """Writing many rows of a model quickly: the one place with a vendor's own way to do so.
 
 Making a model instance a row, and an expression a value, costs more than the database takes to
-store it. So rows are given as tuples, and go in one statement of arrays on PostgreSQL, and in one
-prepared statement on SQLite; elsewhere they go by the ORM. Triggers, constraints and foreign keys
-hold on every way.
+store it. So rows are given as tuples, and go by COPY (new ones) or as arrays (changed ones) on
+PostgreSQL, and by one prepared statement on SQLite; elsewhere they go by the ORM. Triggers,
+constraints and foreign keys hold on every way.
 """
 
 from __future__ import annotations
@@ -47,12 +47,8 @@ class Rows:
         columns = [*self._fields, *self._constants]
         match connection.vendor:
             case "postgresql":
-                sql = (
-                    f"INSERT INTO {_table(self._model)} ({_names(columns)})"  # noqa: S608
-                    f" SELECT * FROM UNNEST({_arrays(columns)})"
-                )
-                with connection.cursor() as cursor:
-                    cursor.execute(sql, _turned(self._stored(rows, {})))
+                sql = f"COPY {_table(self._model)} ({_names(columns)}) FROM STDIN"
+                _copy(sql, self._stored(rows, {}))
             case "sqlite":
                 marks = ", ".join(["%s"] * len(columns))
                 sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES ({marks})"  # noqa: S608
@@ -149,6 +145,20 @@ class Changes:
             case _:
                 names = [field.name for field in changed]
                 self._model._base_manager.bulk_update(instances, names, batch_size=200)
+
+
+def _copy(sql: str, rows: Iterable[Row]) -> None:
+    """Send rows by the driver's own way, which neither wraps its errors nor tells watchers."""
+
+    def run(sql: str, rows: Iterable[Row], *_: Any) -> None:
+        with connection.wrap_database_errors, cursor.cursor.copy(sql) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    with connection.cursor() as cursor:
+        for watcher in reversed(connection.execute_wrappers):
+            run = partial(watcher, run)
+        run(sql, rows, True, {"connection": connection, "cursor": cursor})  # noqa: FBT003
 
 
 def _table(model: type[models.Model]) -> str:

@@ -83,6 +83,11 @@ def versions() -> dict[str, tuple[int, ...]]:
     return known
 
 
+def fixed_versions() -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return `versions` in a form that can be the key of a dictionary."""
+    return tuple(versions().items())
+
+
 def channels() -> dict[str, Channel]:
     """Return every channel that an effect of any version uses, by name."""
     return {

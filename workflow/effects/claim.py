@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models.sql import Query
 
 from workflow import definition
 from workflow.definition import registry
@@ -33,6 +34,7 @@ from workflow.models import (
     Scope,
     uuid7,
 )
+from workflow.models.compiled import Compiled
 from workflow.models.effect_entry import EffectQuerySet
 
 _MORE = 50
@@ -43,39 +45,51 @@ _ALONE = (Doubt.ASK, EffectState.WAITING)
 
 def is_due(*, now: datetime) -> bool:
     """Return whether a worker would find anything to do. One statement, no locks."""
-    expired = known(EffectEntry.objects.expired(now=now))
-    return (
-        envelopes.due(now=now)
-        .values("fence")
-        .union(_due(now=now).values("failures"), expired.values("fence"), all=True)
-        .exists()
-    )
+    return bool(_IS_DUE.rows(registry.fixed_versions(), now=now))
 
 
-def _due(*, now: datetime) -> QuerySet[Channel]:
+def _anything(versions: envelopes.Versions, *, now: datetime, **_: str) -> Query:
+    expired = known(EffectEntry.objects.expired(now=now), versions)
+    due = _due(versions, now=now).values("failures")
+    work = envelopes.due(versions=versions, now=now).values("fence")
+    anything: Query = work.union(due, expired.values("fence"), all=True).query.exists()
+    return anything
+
+
+_IS_DUE = Compiled(_anything)
+
+
+def _due(versions: envelopes.Versions, *, now: datetime) -> QuerySet[Channel]:
     """Return the channels that are open and have something to do.
 
     Asked channel by channel, each answer takes one step into the index, however much waits there
     for a later time, or behind a closed door.
     """
-    ready = known(EffectEntry.objects.ready(now=now)).filter(
+    ready = known(EffectEntry.objects.ready(now=now), versions).filter(
         channel=OuterRef("pk"), priority__in=Priority.values
     )
     is_open = Q(opens_at__isnull=True) | Q(opens_at__lte=now)
     return Channel.objects.filter(is_open, Exists(ready))
 
 
-def known(effects: EffectQuerySet) -> EffectQuerySet:
-    """Keep those whose definition version this release has; others are left to one that does."""
-    versions = Q()
-    for workflow, numbers in registry.versions().items():
-        versions |= Q(envelope__workflow=workflow, envelope__definition_version__in=numbers)
-    return effects.filter(versions) if versions else effects.none()
+def known(effects: EffectQuerySet, versions: envelopes.Versions) -> EffectQuerySet:
+    """Keep those of these definition versions; others are left to a release that has theirs."""
+    found = Q()
+    for workflow, numbers in versions:
+        found |= Q(envelope__workflow=workflow, envelope__definition_version__in=numbers)
+    return effects.filter(found) if found else effects.none()
 
 
 def due_channels(*, now: datetime) -> list[str]:
     """Return the names of the channels on which something is due, doors permitting."""
-    return list(_due(now=now).order_by().values_list("pk", flat=True))
+    return [str(name) for (name,) in _DUE.rows(registry.fixed_versions(), now=now)]
+
+
+def _channels(versions: envelopes.Versions, *, now: datetime, **_: str) -> Query:
+    return _due(versions, now=now).order_by().values_list("pk").query
+
+
+_DUE = Compiled(_channels)
 
 
 def claim(
@@ -125,11 +139,12 @@ def _pause(channel: str, now: datetime) -> Pause | None:
 def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[int]:
     if most <= 0:
         return []
-    ready = known(EffectEntry.objects.ready(now=now)).filter(channel=channel)
-    if not takes_ask:
-        ready = ready.exclude(recovery=Doubt.ASK, state=EffectState.WAITING)
-    ready = ready.order_by("priority", "due_at", "pk")
-    while found := list(ready.values_list("pk", "record", "recovery", "state")[: most + _MORE]):
+    shape = (registry.fixed_versions(), int(not takes_ask), limits().calls + _MORE)
+    while rows := _READY.rows(*shape, now=now, name=channel):
+        found = [
+            (pk, record if isinstance(record, UUID) else UUID(record), *about)
+            for pk, record, *about in rows
+        ]
         first = line.first(channel=channel, records={record for _, record, *_ in found})
         line.put_off(rows=[pk for pk, *_ in found if pk not in first], now=now)
         chosen = [(pk, tuple(about)) for pk, _, *about in found if pk in first]
@@ -138,6 +153,19 @@ def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[
         if chosen:
             return [pk for pk, about in chosen if about != _ALONE][:most]
     return []
+
+
+def _ready(
+    versions: envelopes.Versions, leaves_ask: int, limit: int, *, now: datetime, name: str
+) -> Query:
+    ready = known(EffectEntry.objects.ready(now=now), versions).filter(channel=name)
+    if leaves_ask:
+        ready = ready.exclude(recovery=Doubt.ASK, state=EffectState.WAITING)
+    ready = ready.order_by("priority", "due_at", "pk")
+    return ready.values_list("pk", "record", "recovery", "state")[:limit].query
+
+
+_READY = Compiled(_ready)
 
 
 def _take(chosen: list[int], token: UUID, worker: str, now: datetime) -> int:

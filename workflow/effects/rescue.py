@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from workflow.definition import registry
 from workflow.effects import line
 from workflow.effects.answer import Answer, Died
 from workflow.effects.claim import known
@@ -48,7 +49,11 @@ def rescue_cluster(*, cluster: str, now: datetime) -> int:
 
 
 def _end(which: EffectQuerySet, now: datetime) -> int:
-    chosen = list(known(which).order_by("due_at").values_list("pk", "envelope")[:_TOGETHER])
+    chosen = list(
+        known(which, registry.fixed_versions())
+        .order_by("due_at")
+        .values_list("pk", "envelope")[:_TOGETHER]
+    )
     if not chosen:
         return 0
     with transaction.atomic():

@@ -14,15 +14,21 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.sql import Query
 
 from workflow.definition import registry
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.limits import limits
 from workflow.models import Priority, State, TransitionEnvelope, uuid7
+from workflow.models.compiled import Compiled
 from workflow.models.envelope import EnvelopeQuerySet
 
 _ACTIVE = (State.WAITING, State.RUNNING, State.SCHEDULED, State.CALLING, State.UNDOING)
 """States in which `due_at` calls for somebody: to work, to rescue, to ripen, to end, to undo."""
+
+
+Versions = tuple[tuple[str, tuple[int, ...]], ...]
+"""Definition versions by workflow name; see `registry.fixed_versions`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +75,10 @@ def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | No
     return Claim(token=token, worker=worker, envelopes=tuple(chosen)) if chosen else None
 
 
-def due(*, now: datetime) -> EnvelopeQuerySet:
+def due(*, versions: Versions, now: datetime) -> EnvelopeQuerySet:
     """Return the envelopes that call for somebody: to work, to rescue, to ripen, to undo."""
     return (
-        TransitionEnvelope.objects.runnable(registry.versions())
+        TransitionEnvelope.objects.runnable(dict(versions))
         .not_paused(now=now)
         .filter(
             state__in=_ACTIVE,
@@ -90,21 +96,24 @@ def renew(*, claim: Claim, now: datetime) -> None:
 
 
 def _choose(*, now: datetime, limit: int) -> list[UUID]:
-    ready = (
-        TransitionEnvelope.objects.ready(now=now).runnable(registry.versions()).not_paused(now=now)
-    )
-    if connection.features.has_select_for_update_skip_locked:
-        ready = ready.select_for_update(skip_locked=True)
     chosen: list[UUID] = []
     for priority in Priority.values:
-        found = list(
-            ready.filter(priority=priority)
-            .order_by("due_at")
-            .values_list("pk", "crashes")[: limit - len(chosen)]
-        )
+        rows = _READY.rows(registry.fixed_versions(), priority, limit, now=now)
+        found = [(pk if isinstance(pk, UUID) else UUID(pk), crashes) for pk, crashes in rows]
         if found and found[0][1] and not chosen:
             return [found[0][0]]
         chosen += [pk for pk, crashes in found if not crashes]
         if len(chosen) >= limit:
             break
-    return chosen
+    return chosen[:limit]
+
+
+def _ready(versions: Versions, priority: int, limit: int, *, now: datetime, **_: str) -> Query:
+    ready = TransitionEnvelope.objects.ready(now=now).runnable(dict(versions)).not_paused(now=now)
+    if connection.features.has_select_for_update_skip_locked:
+        ready = ready.select_for_update(skip_locked=True)
+    found = ready.filter(priority=priority).order_by("due_at").values_list("pk", "crashes")
+    return found[:limit].query
+
+
+_READY = Compiled(_ready)

@@ -45,7 +45,10 @@ def progress(*, now: datetime) -> Progress:
     late = [
         at
         for at in (
-            due(now=now).order_by("due_at").values_list("due_at", flat=True).first(),
+            due(versions=registry.fixed_versions(), now=now)
+            .order_by("due_at")
+            .values_list("due_at", flat=True)
+            .first(),
             _oldest_call(now),
         )
         if at is not None
@@ -62,7 +65,9 @@ def _oldest_call(now: datetime) -> datetime | None:
     channels = due_channels(now=now)
     if not channels:
         return None
-    ready = known(EffectEntry.objects.ready(now=now)).filter(channel__in=channels)
+    ready = known(EffectEntry.objects.ready(now=now), registry.fixed_versions()).filter(
+        channel__in=channels
+    )
     return ready.order_by("due_at").values_list("due_at", flat=True).first()
 
 

@@ -110,7 +110,7 @@ def single_requests(ours: Ours) -> float:
 
 
 def latencies(ours: Ours, *, workers: int) -> tuple[float, float]:
-    """Return median and 95th percentile of request to outcome, in ms, at five requests a second."""
+    """Return median and 95th percentile of request to outcome, in ms, at few requests a second."""
     took: list[float] = []
     with ours.workers(workers):
         ours.ask_all(ours.records(_WARM))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.db.models import Min
 
 from workflow.definition import registry
 from workflow.engine import clock
-from workflow.engine.answer import Accepted
+from workflow.engine.answer import Accepted, Answer
 from workflow.engine.request import Request
 from workflow.engine.start import New, start_many
 from workflow.engine.submit import submit, submit_many
@@ -70,8 +70,8 @@ class Ours:
     def ask(self, record: UUID) -> UUID:
         """Ask for one approval."""
         request = self._request(record)
-        if not isinstance(submit(request=request, now=clock.now()), Accepted):
-            raise AssertionError("a request was not accepted")
+        answer = submit(request=request, now=clock.now())
+        _check([answer])
         self.asked += 1
         return request.transition_id
 
@@ -81,8 +81,7 @@ class Ours:
         began = time.process_time()
         answers = submit_many(requests=requests, now=clock.now())
         self.cpu_seconds += time.process_time() - began
-        if not all(isinstance(answer, Accepted) for answer in answers):
-            raise AssertionError("a request was not accepted")
+        _check(answers)
         self.asked += len(requests)
 
     def _request(self, record: UUID) -> Request:
@@ -119,3 +118,9 @@ class Ours:
             raise AssertionError("nothing was taken up")
         found: datetime = first
         return found
+
+
+def _check(answers: Sequence[Answer]) -> None:
+    other = [answer for answer in answers if not isinstance(answer, Accepted)]
+    if other:
+        raise AssertionError(f"a request was not accepted: {other[0]}")

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from workflow.examples.declarations.benchmark.workflow import SINK
 from workflow.examples.declarations.console.child import django, environment
 
 _PACKAGE = "workflow.examples.declarations.benchmark"

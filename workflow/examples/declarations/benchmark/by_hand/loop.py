@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (what is put into statements are this file's own constants)
 """The yardstick's statements: request, claim, commit, call, settle; each for a batch."""
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Loop:
                 "update hand_envelope set state = 'running', claim = %s, fence = fence + 1,"
                 " worker = %s, claimed_at = %s, due_at = %s where id in"
                 " (select id from hand_envelope where state = 'waiting' and due_at <= %s"
-                f" order by due_at limit {BATCH}{self._db.skip_locked}) returning id, record, fence",
+                f" order by due_at limit {BATCH}{self._db.skip_locked})"
+                " returning id, record, fence",
                 (claim, self._worker, now, now + timedelta(seconds=30), now),
             )
         if not held:
@@ -183,8 +185,10 @@ def _enter(db: Connection, now: datetime, notes: list[tuple[Any, Any, str, str, 
         text = json.dumps([*said, str(name), evidence, previous], separators=(",", ":"))
         digest = hashlib.sha256(text.encode()).hexdigest()
         rows.append(
-            (chain, sequence + 1, now, action, "somebody", old, new, name, evidence, previous)
-            + (digest,)
+            (
+                *(chain, sequence + 1, now, action, "somebody", old, new),
+                *(name, evidence, previous, digest),
+            )
         )
     db.many(
         "insert into hand_entry (chain, sequence, at, action, actor, old, new, envelope, evidence,"
