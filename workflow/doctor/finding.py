@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from django.db.models import QuerySet
@@ -86,8 +87,8 @@ class Some:
 
     @classmethod
     def among(cls, rows: Iterable[str]) -> Some | None:
-        """Take those that were found; None if there are none."""
-        found: Sequence[str] = list(rows)
+        """Take those that were found, up to the bound; None if there are none."""
+        found = list(islice(rows, MOST + 1))
         if not found:
             return None
         number = f"more than {MOST:,}" if len(found) > MOST else f"{len(found):,}"

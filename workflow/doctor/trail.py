@@ -15,7 +15,7 @@ from audit.models import Entry, Seal, SealedHead, Unsealed, Verification
 from audit.verify.run import run
 from workflow.doctor.finding import Finding, Severity, Some
 from workflow.models import Record
-from workflow.queries.drift import drifting
+from workflow.queries.drift import Drift, drifting
 
 CHAIN: UUID = uuid5(NAMESPACE_URL, "escapement:doctor")
 """The chain that tells of repairs which concern no single record."""
@@ -121,14 +121,7 @@ def look_for_drift(*, records: list[UUID] | None) -> Iterator[Finding]:
     Args:
         records: Which to look at; None: all of them.
     """
-    found: list[str] = []
-    if records is None:
-        found += [str(each) for each in drifting()]
-    else:
-        for start in range(0, len(records), _TOGETHER):
-            some = Record.objects.filter(pk__in=records[start : start + _TOGETHER])
-            found += [str(each) for each in drifting(records=some)]
-    drift = Some.among(found)
+    drift = Some.among(str(each) for each in _drifting(records))
     if drift:
         yield Finding(
             code="drift",
@@ -137,4 +130,14 @@ def look_for_drift(*, records: list[UUID] | None) -> Iterator[Finding]:
             " record's page, compare with a bundle or a backup; nothing corrects a record but a"
             " transition of its own.",
             examples=drift.first,
+        )
+
+
+def _drifting(records: list[UUID] | None) -> Iterator[Drift]:
+    if records is None:
+        yield from drifting()
+        return
+    for start in range(0, len(records), _TOGETHER):
+        yield from drifting(
+            records=Record.objects.filter(pk__in=records[start : start + _TOGETHER])
         )

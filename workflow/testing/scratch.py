@@ -47,8 +47,10 @@ def scratch(*, purpose: str) -> Iterator[str]:
         try:
             connection.creation.create_test_db(verbosity=0, autoclobber=False)
         except (Exception, SystemExit) as error:
-            # Django tells it on standard error and ends the process.
-            connection.settings_dict["NAME"] = live
+            # Django may tell it on standard error and end the process. What it had made by then
+            # is known by its name, and nothing else is taken away.
+            if connection.settings_dict["NAME"] == name:
+                connection.creation.destroy_test_db(live, verbosity=0)
             raise NoScratch(
                 f"No database {name!r} could be made beside {live!r}: the role needs the right to"
                 f" make databases. ({error})"
