@@ -209,6 +209,12 @@ class TestFacts:
             TransitionEnvelope.objects.bulk_create([twin])
         assert look()["slot_shared"].examples == (str(wish.record_id),)
 
+    def test_scheduled_for_no_time(self, look: Look, ask: Ask) -> None:
+        wish = ask("tell", drained=False, due_at=clock.now() + AGO)
+        assert "half_ended" not in look()
+        TransitionEnvelope.objects.filter(pk=wish.id).update(due_at=None)
+        assert "half_ended" in look()
+
     def test_half_ended(self, look: Look, ask: Ask) -> None:
         wish = ask("tell")
         with lifted(connection):

@@ -98,6 +98,11 @@ def _half_ended() -> tuple[QuerySet[Any], str]:
     return TransitionEnvelope.objects.filter(wrong), "record"
 
 
+def _for_no_time() -> tuple[QuerySet[Any], str]:
+    rows = TransitionEnvelope.objects.filter(state=State.SCHEDULED, due_at__isnull=True)
+    return rows, "record"
+
+
 def _half_ended_calls() -> tuple[QuerySet[Any], str]:
     wrong = Q(state__in=EFFECT_FINAL, finished_at__isnull=True) | ~Q(state__in=EFFECT_FINAL) & Q(
         finished_at__isnull=False
@@ -120,6 +125,7 @@ def _sent_too_soon() -> tuple[QuerySet[Any], str]:
 _BROKEN = (
     ("misplaced", "records stand where no fired transition of theirs put them.", _misplaced),
     ("half_ended", "transitions are ended and not, by their own columns.", _half_ended),
+    ("half_ended", "transitions are scheduled, and for no time.", _for_no_time),
     ("half_ended", "downstream calls are ended and not, by their own columns.", _half_ended_calls),
     ("order_broken", "transitions fired before their calls had an outcome.", _fired_too_soon),
     ("order_broken", "calls follow from transitions that have not fired.", _sent_too_soon),

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from django.db import connection
+from django.db import DatabaseError, connection
+
+_TRIES = 20
+_PAUSE = 0.25
 
 
 class NoScratch(Exception):
@@ -50,18 +54,36 @@ def scratch(*, purpose: str) -> Iterator[str]:
             # Django may tell it on standard error and end the process. What it had made by then
             # is known by its name, and nothing else is taken away.
             if connection.settings_dict["NAME"] == name:
-                connection.creation.destroy_test_db(live, verbosity=0)
+                _destroy(live)
+            # An exit has told its reason already, and carries a number only.
+            told = "" if isinstance(error, SystemExit) else f" {error}"
             raise NoScratch(
                 f"No database {name!r} could be made beside {live!r}: the role needs the right to"
-                f" make databases. ({error})"
+                f" make databases.{told}"
             ) from error
         finally:
             tests["NAME"] = given
         try:
             yield url()
         finally:
+            _destroy(live)
+
+
+def _destroy(live: str) -> None:
+    """Destroy the database that is used now, and go back to the live one.
+
+    A server may take a moment to notice that a worker which was killed has gone.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        try:
             connection.creation.destroy_test_db(live, verbosity=0)
-            connection.close()
+        except DatabaseError:
+            if not tries_left:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            break
+    connection.close()
 
 
 def url() -> str:
