@@ -198,6 +198,8 @@ ESCAPEMENT = {
     "PAYLOAD_LIMIT_BYTES": env.int("PAYLOAD_LIMIT_BYTES", 65_536),
     # How long a cluster that was told to stop may finish what it has begun.
     "DRAIN_SECONDS": env.float("DRAIN_SECONDS", 30.0),
+    # Ask downstreams before a call is first sent: for the time after a backup was restored.
+    "ASK_FIRST": env.bool("ASK_FIRST", False),
     # What a scraper of /metrics must send; empty: only this machine may ask.
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     # Where spans are sent to, by OTLP over HTTP; empty: nowhere (`pip install escapement[otel]`).

@@ -154,6 +154,13 @@ class TestReference:
         ids = re.findall(r'id="(workflow\.\w+)"', source("workflow/checks.py"))
         assert sorted(column("System checks")) == sorted(set(ids))
 
+    def test_findings_of_the_doctor(self) -> None:
+        modules = (PROJECT / "workflow/doctor").glob("*.py")
+        texts = [module.read_text(encoding="utf-8") for module in modules]
+        codes = {code for text in texts for code in re.findall(r'code="(\w+)"', text)}
+        codes |= {code for text in texts for code in re.findall(r'^    \("(\w+)", "', text, re.M)}
+        assert sorted(column("Findings of the doctor")) == sorted(codes - {"restored"})
+
     def test_commands(self) -> None:
         own = [
             command

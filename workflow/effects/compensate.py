@@ -182,8 +182,7 @@ def _next(
                 request=row.request,
                 undoes=row,
                 planned_at=now,
-                state=EffectState.WAITING,
-                due_at=now,
+                **plan.beginning(undo.recovery, now=now),
             )
     return None
 

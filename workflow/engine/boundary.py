@@ -6,7 +6,8 @@ out whole. In production nothing is armed, and passing a boundary costs one comp
 A process is armed by its environment: `ESCAPEMENT_DIE_IN` names a folder. Whoever comes to a
 boundary whose name is that of a file there takes the file away, leaves its process id in one
 called `NAME.pid`, and dies by SIGKILL; or, if the file says `stop`, stands still until it gets
-SIGCONT. One file is one death, however many processes look.
+SIGCONT; or, if it says a number N, dies when it is passed for the Nth time. One file is one death,
+however many processes look.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ def _die_if_told(mark: Path) -> None:
         mark.rename(taken)  # only one process succeeds
     except FileNotFoundError:
         return
-    how = signal.SIGSTOP if taken.read_text(encoding="ascii") == "stop" else signal.SIGKILL
+    told = taken.read_text(encoding="ascii")
+    if told.isdigit() and int(told) > 1:
+        taken.write_text(str(int(told) - 1), encoding="ascii")
+        taken.rename(mark)
+        return
+    how = signal.SIGSTOP if told == "stop" else signal.SIGKILL
     taken.write_text(str(os.getpid()), encoding="ascii")
     taken.rename(mark.with_name(f"{mark.name}.pid"))
     # To this thread: a stop that another thread takes up lets this one run on for a moment.

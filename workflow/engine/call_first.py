@@ -12,9 +12,9 @@ from workflow.engine import plan
 from workflow.engine.decide import CallFirst
 from workflow.engine.settle import attempt
 from workflow.engine.trail import Action, note
-from workflow.models import Phase, State, TransitionEnvelope
+from workflow.models import EffectEntry, Phase, State, TransitionEnvelope
 
-_CHANGES = Changes(TransitionEnvelope, ("state", "due_at", "called"))
+_CHANGES = Changes(TransitionEnvelope, ("state", "due_at", "called", "code", "message"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +33,31 @@ def call_first(*, calling: Sequence[Calling], now: datetime) -> list[Note]:
     """
     if not calling:
         return []
-    for each in calling:
-        each.envelope.state = State.CALLING
-        each.envelope.due_at = each.envelope.deadline_at
+    planned = [
+        plan.entry(
+            envelope=each.envelope, phase=Phase.BEFORE, planned=each.decision.planned, now=now
+        )
+        for each in calling
+    ]
+    for each, entry in zip(calling, planned, strict=True):
         each.envelope.called += 1
+        _wait(each.envelope, entry)
     _CHANGES.write([each.envelope for each in calling])
     create([attempt(each.envelope, each.decision, now) for each in calling])
-    plan.save(
-        [
-            plan.entry(
-                envelope=each.envelope, phase=Phase.BEFORE, planned=each.decision.planned, now=now
-            )
-            for each in calling
-        ]
-    )
+    plan.save(planned)
     return [_note(each, now) for each in calling]
+
+
+def _wait(envelope: TransitionEnvelope, entry: EffectEntry) -> None:
+    """Wait for the call; or, where a person has to look before it is sent, for them."""
+    if entry.is_stuck:
+        envelope.state = State.PARKED
+        envelope.due_at = None
+        envelope.code = "effect_in_doubt"
+        envelope.message = f"{entry.name} is in doubt: {entry.message}"
+    else:
+        envelope.state = State.CALLING
+        envelope.due_at = envelope.deadline_at
 
 
 def _note(each: Calling, now: datetime) -> Note:

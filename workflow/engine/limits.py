@@ -32,6 +32,9 @@ class Limits:
     drain: timedelta
     """How long a stopping cluster may finish what it has begun."""
 
+    ask_first: bool
+    """Whether calls are looked up before they are first sent: for the time after a restore."""
+
 
 @cache
 def limits() -> Limits:
@@ -44,6 +47,7 @@ def limits() -> Limits:
         batch=chosen.get("BATCH_SIZE", 200),
         payload_bytes=chosen.get("PAYLOAD_LIMIT_BYTES", 65536),
         drain=timedelta(seconds=chosen.get("DRAIN_SECONDS", 30)),
+        ask_first=bool(chosen.get("ASK_FIRST", False)),
     )
 
 

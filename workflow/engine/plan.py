@@ -14,6 +14,8 @@ from workflow.definition import Ask, Context, Effect, Lookup, Permanent, Recover
 from workflow.engine.limits import limits
 from workflow.models import Doubt, EffectEntry, EffectState, Phase, TransitionEnvelope
 
+RESTORED = "It may have been sent before the database was restored."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
@@ -62,7 +64,7 @@ def every_after(transition: Transition[Any, Any], context: Context[Any]) -> tupl
 def entry(
     *, envelope: TransitionEnvelope, phase: Phase, planned: Planned, now: datetime
 ) -> EffectEntry:
-    """Return the unsaved ledger row of a planned effect, due at once."""
+    """Return the unsaved ledger row of a planned effect."""
     return EffectEntry(
         envelope_id=envelope.transition_id,
         record_id=envelope.record_id,
@@ -74,9 +76,36 @@ def entry(
         priority=envelope.priority,
         request=dict(planned.request),
         planned_at=now,
-        state=EffectState.WAITING,
-        due_at=now,
+        **beginning(planned.effect.recovery, now=now),
     )
+
+
+def beginning(recovery: Recovery, *, now: datetime) -> dict[str, Any]:
+    """Return how a planned row begins: due at once.
+
+    While `ask_first` is on, its call may have been made before the database was restored, under
+    the same key. Then a downstream that can be asked is asked first, as soon as what was sent
+    before has settled, and where nobody can be asked a person looks before anything is sent.
+    """
+    if limits().ask_first:
+        match recovery:
+            case Lookup(settles_after=settles_after):
+                return {
+                    "state": EffectState.CHECKING,
+                    "due_at": now + settles_after,
+                    "is_doubtful": True,
+                    "first_sent_at": now,
+                }
+            case Ask():
+                return {
+                    "state": EffectState.IN_DOUBT,
+                    "due_at": None,
+                    "is_doubtful": True,
+                    "first_sent_at": now,
+                    "code": "restored",
+                    "message": RESTORED,
+                }
+    return {"state": EffectState.WAITING, "due_at": now}
 
 
 def save(entries: Sequence[EffectEntry]) -> None:

@@ -48,6 +48,9 @@ class Action(enum.StrEnum):
     EFFECT_RESUMED = "effect_resumed"
     EFFECT_ABANDONED = "effect_abandoned"
     EFFECT_LATE = "effect_late"
+    MENDED = "mended"
+    """By `manage.py doctor --repair`: woken or parked, never ended."""
+
     REDACTED = "redacted"
     """Written by `audit.personal`, which knows it under the same name."""
 

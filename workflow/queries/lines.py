@@ -47,6 +47,7 @@ _WORDS: dict[str, Any] = {
     Action.EFFECT_LATE: gettext_lazy("A late worker came back from a call and wrote nothing"),
     Action.DENIED: gettext_lazy("Attempt denied"),
     Action.REVEALED: gettext_lazy("Personal data shown"),
+    Action.MENDED: gettext_lazy("Set right by the doctor"),
 }
 
 _BAD = (

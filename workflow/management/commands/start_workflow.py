@@ -20,6 +20,7 @@ _NEXT = """\
   export APPS={name}                              # or add it to APPS where you set it
   python manage.py migrate
   python -m pytest {folder}
+  python manage.py crashtest {name}               # kills its workers, everywhere
   python manage.py simulate_downstreams           # plays the register that it tells
 
 Then replace the fields in models.py by your own and run `manage.py makemigrations {name}`.
