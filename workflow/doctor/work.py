@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from workflow.definition import registry
 from workflow.doctor import mend
 from workflow.doctor.finding import Finding, Severity, Some
 from workflow.effects.claim import known
@@ -67,7 +68,8 @@ def _progress(now: datetime) -> Iterator[Finding]:
 def _leases(now: datetime) -> Iterator[Finding]:
     late = now - limits().lease
     envelopes = Some.of(TransitionEnvelope.objects.expired(now=late).order_by("due_at"))
-    calls = Some.of(known(EffectEntry.objects.expired(now=late)).order_by("due_at"))
+    expired = known(EffectEntry.objects.expired(now=late), registry.fixed_versions())
+    calls = Some.of(expired.order_by("due_at"))
     for some, what in ((envelopes, "transitions"), (calls, "downstream calls")):
         if some:
             yield Finding(
