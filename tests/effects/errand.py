@@ -186,6 +186,7 @@ ERRAND: Workflow[Declaration, Status] = Workflow(
         go("notify", before=(NOTIFY,)),
         go("hurry", before=(RESERVE, PAY), deadline=timedelta(minutes=5)),
         go("long", after=(LONG,)),
+        go("witness", apart_from=("tell",), settled_apart=True, before=(LETTER,)),
         go("end", target=Status.TOLD),
     ),
 )

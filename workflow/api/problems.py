@@ -41,6 +41,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "csrf": (403, "A session needs a CSRF token for this"),
     "scope_missing": (403, "The API key is not for this"),
     "permission_denied": (403, "The permission for this is missing"),
+    "separation_of_duties": (403, "Somebody else has to do this step"),
     # What stands against it
     "idempotency_conflict": (422, "The Idempotency-Key belongs to another request"),
     "in_flight": (409, "Another transition of the record is in flight"),

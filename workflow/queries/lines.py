@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from audit.models import Entry
 from workflow.engine.trail import Action
 from workflow.queries import names
+from workflow.queries.wording import told
 
 _WORDS: dict[str, Any] = {
     Action.STARTED: gettext_lazy("Record started"),
@@ -92,6 +93,7 @@ class Held:
     required: str
     actual: str
     message: str
+    """In the language of the reader, where a catalogue has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +180,11 @@ def _held(finding: dict[str, Any]) -> Held:
         held=bool(finding.get("held")),
         required=str(finding.get("required", "")),
         actual=str(finding.get("actual", "")),
-        message=str(finding.get("message", "")),
+        message=told(
+            str(finding.get("message", "")),
+            template=str(finding.get("template", "")),
+            facts=finding.get("facts"),
+        ),
     )
 
 
