@@ -1,4 +1,3 @@
-# ruff: noqa: F401, F811  (fixtures of other packages)
 """L3: who initiates, who approves and who settles differ, where a workflow says so."""
 
 from __future__ import annotations

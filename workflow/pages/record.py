@@ -90,6 +90,7 @@ def record_page(
         "hidden": sorted(hidden),
         "history_url": _history(subject) if places.is_support else "",
         "revealed": revealed,
+        "may_redact": rights.has(user, Right.REDACT),
         "may_reveal": rights.has(user, Right.REVEAL),
         "may_retry": rights.has(user, Right.RETRY),
         "may_settle": rights.has(user, Right.SETTLE),

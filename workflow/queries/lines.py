@@ -48,6 +48,9 @@ _WORDS: dict[str, Any] = {
     Action.EFFECT_LATE: gettext_lazy("A late worker came back from a call and wrote nothing"),
     Action.DENIED: gettext_lazy("Attempt denied"),
     Action.REVEALED: gettext_lazy("Personal data shown"),
+    Action.REDACTED: gettext_lazy("Personal value erased from the trail"),
+    Action.ADOPTED: gettext_lazy("Adopted from history"),
+    Action.RECONSTRUCTED: gettext_lazy("Reconstructed from history"),
 }
 
 _BAD = (
@@ -81,6 +84,7 @@ _PEOPLES = (
     Action.CANCELLED,
     Action.DENIED,
     Action.REVEALED,
+    Action.REDACTED,
 )
 
 
