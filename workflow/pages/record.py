@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -88,7 +89,7 @@ def record_page(
         "drawing": _drawing(record, envelopes, in_flight),
         "proof": proof(record=record),
         "hidden": sorted(hidden),
-        "history_url": _history(subject) if places.is_support else "",
+        "history_url": _history(subject, user) if places.is_support else "",
         "revealed": revealed,
         "may_redact": rights.has(user, Right.REDACT),
         "may_reveal": rights.has(user, Right.REVEAL),
@@ -103,11 +104,13 @@ def record_page(
     }
 
 
-def _history(subject: Tracked | None) -> str:
-    """Return the address of django-simple-history's page; empty where the admin has none."""
+def _history(subject: Tracked | None, user: User) -> str:
+    """Return the address of django-simple-history's page; empty where there is none for them."""
     if subject is None:
         return ""
     about = subject._meta
+    if not user.has_perm(f"{about.app_label}.view_{about.model_name}"):
+        return ""
     try:
         return reverse(f"admin:{about.app_label}_{about.model_name}_history", args=[subject.pk])
     except NoReverseMatch:
