@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "config.security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -258,7 +259,12 @@ AUDIT = {
 
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
+
+# The trail, the logs and what commands print are in English, whoever looks. Pages, and the
+# sentences of the API, follow the reader: a choice on the page, else their browser.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -55,12 +55,26 @@ def record_page(
     in_flight = next((each for each in envelopes if each.is_in_flight), None)
     around = world(now=now)
     unfinished = unfinished_of(record.pk)
+    happened = timeline(
+        record=record,
+        subject=subject,
+        before=_before(request),
+        hidden=hidden,
+        reveal=revealed or not places.is_support,
+        world=around,
+        now=now,
+    )
     verdict = of_record(
         record=record,
         envelopes=envelopes,
         effects=unfinished,
         world=around,
         now=now,
+        whys={
+            step.envelope.pk: " ".join(each.message for each in step.last.refusals)
+            for step in happened.steps
+            if step.envelope is not None
+        },
     )
     offered = options(record=record, subject=subject, user=user, in_flight=in_flight, now=now)
     return {
@@ -76,15 +90,7 @@ def record_page(
         "may_request": rights.has(user, Right.REQUEST),
         "open_options": [each for each in offered if each.answer is not Answer.DENIED],
         "denied_options": [each for each in offered if each.answer is Answer.DENIED],
-        "timeline": timeline(
-            record=record,
-            subject=subject,
-            before=_before(request),
-            hidden=hidden,
-            reveal=revealed or not places.is_support,
-            world=around,
-            now=now,
-        ),
+        "timeline": happened,
         "fields": [] if subject is None else fields_of(subject, hidden=hidden),
         "drawing": _drawing(record, envelopes, in_flight),
         "proof": proof(record=record),

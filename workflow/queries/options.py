@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.translation import gettext
 
 from workflow.definition import Reason, Refusal, Transition, UnknownDefinition, registry
 from workflow.engine import duties, standing
@@ -53,7 +54,7 @@ class Option:
     @property
     def label(self) -> str:
         """What the button says."""
-        return self.transition.label
+        return gettext(str(self.transition.label))
 
     @property
     def has_form(self) -> bool:
