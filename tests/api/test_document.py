@@ -24,7 +24,7 @@ def document(db: None) -> dict[str, Any]:
 
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
-    assert set(document["components"]["securitySchemes"]) == {"Key", "Session"}
+    assert set(document["components"]["securitySchemes"]) == {"Key", "Session", "Signed"}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

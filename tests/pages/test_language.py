@@ -102,7 +102,7 @@ def test_a_page_of_a_record_is_dutch_to_who_reads_dutch(visitor: Client, record:
         "Goedkeuren voor betaling",
         "Er is geen bon bijgevoegd; voeg er een bij en dien opnieuw in.",
         "EUR moeten eerst anderen goedkeuren",
-        "“Goedkeuren voor betaling” werd",
+        "Het staat klaar, en er leeft geen worker.",
         "Dossier begonnen",
     ):
         assert words in page, words

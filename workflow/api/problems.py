@@ -37,6 +37,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "key_unknown": (401, "There is no such API key"),
     "key_expired": (401, "The API key has expired"),
     "key_revoked": (401, "The API key was revoked"),
+    "bad_signature": (401, "The call-back is not signed as its effect demands"),
     "key_user_inactive": (401, "The user of the API key is not active"),
     "csrf": (403, "A session needs a CSRF token for this"),
     "scope_missing": (403, "The API key is not for this"),
