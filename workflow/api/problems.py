@@ -41,6 +41,8 @@ CODES: Mapping[str, tuple[int, str]] = {
     "key_user_inactive": (401, "The user of the API key is not active"),
     "csrf": (403, "A session needs a CSRF token for this"),
     "scope_missing": (403, "The API key is not for this"),
+    "signature_required": (403, "A person has to sign this"),
+    "signature_refused": (403, "The signature is not good"),
     "permission_denied": (403, "The permission for this is missing"),
     "separation_of_duties": (403, "Somebody else has to do this step"),
     # What stands against it

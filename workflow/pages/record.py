@@ -15,7 +15,7 @@ from workflow.acts.rights import Right
 from workflow.definition import UnknownDefinition, registry
 from workflow.models import Record, State, Tracked, TransitionEnvelope
 from workflow.pages import ticket
-from workflow.pages.drawing import drawing
+from workflow.pages.drawing import Drawing, drawing
 from workflow.pages.places import Places
 from workflow.pages.proof import proof
 from workflow.pages.user import signed_in
@@ -92,7 +92,7 @@ def record_page(
         "denied_options": [each for each in offered if each.answer is Answer.DENIED],
         "timeline": happened,
         "fields": [] if subject is None else fields_of(subject, hidden=hidden),
-        "drawing": _drawing(record, envelopes, in_flight),
+        "drawing": drawing_of(record, envelopes, in_flight),
         "proof": proof(record=record),
         "hidden": sorted(hidden),
         "history_url": _history(subject, user) if places.is_support else "",
@@ -128,9 +128,10 @@ def _before(request: HttpRequest) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
 
 
-def _drawing(
+def drawing_of(
     record: Record, envelopes: list[TransitionEnvelope], in_flight: TransitionEnvelope | None
-) -> Any:
+) -> Drawing | None:
+    """Return the drawing of a record's way; None where no release knows its workflow."""
     try:
         workflow = registry.latest(record.workflow)
     except UnknownDefinition:
