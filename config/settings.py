@@ -116,6 +116,7 @@ if OIDC_RP_CLIENT_ID:
     OIDC_OP_USER_ENDPOINT = env.str("OIDC_USER_URL")
     OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_KEYS_URL")
     OIDC_RP_SIGN_ALGO = env.str("OIDC_ALGORITHM", "RS256")
+    OIDC_VERIFY_KID = env.bool("OIDC_KEY_IDS", True)
     OIDC_CREATE_USER = env.bool("OIDC_CREATE_USERS", False)
     LOGIN_REDIRECT_URL_FAILURE = "/accounts/login/"
     INSTALLED_APPS.append("mozilla_django_oidc")
