@@ -25,6 +25,7 @@ COPY config/ config/
 COPY audit/ audit/
 COPY workflow/ workflow/
 COPY templates/ templates/
+COPY locale/ locale/
 COPY deploy/ deploy/
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:8000
 # Static files are collected once, into the image; the key is for this command alone.

@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "config.security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -115,6 +116,7 @@ if OIDC_RP_CLIENT_ID:
     OIDC_OP_USER_ENDPOINT = env.str("OIDC_USER_URL")
     OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_KEYS_URL")
     OIDC_RP_SIGN_ALGO = env.str("OIDC_ALGORITHM", "RS256")
+    OIDC_VERIFY_KID = env.bool("OIDC_KEY_IDS", True)
     OIDC_CREATE_USER = env.bool("OIDC_CREATE_USERS", False)
     LOGIN_REDIRECT_URL_FAILURE = "/accounts/login/"
     INSTALLED_APPS.append("mozilla_django_oidc")
@@ -260,7 +262,12 @@ AUDIT = {
 
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
+
+# The trail, the logs and what commands print are in English, whoever looks. Pages, and the
+# sentences of the API, follow the reader: a choice on the page, else their browser.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

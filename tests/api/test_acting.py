@@ -245,3 +245,20 @@ class TestPauses:
     ) -> None:
         stop = {"scope": "workflow", "name": "probe", "reason": "x", **change}
         problem(api.post("pauses", stop), status, code)
+
+
+def test_who_had_a_part_in_it_may_not_settle_it(api: Api, make: Make, script: Script) -> None:
+    script.answers["letter"] = [Unknown(reason="line cut")]
+    api.ask(make(), "witness")
+    drain()
+    (effect,) = api.get("effects", {"state": "in_doubt"}).json()["items"]
+
+    answer = api.post(
+        f"effects/{effect['id']}/settle",
+        {"verdict": "did_not_happen", "fence": effect["fence"], "reason": "I know"},
+    )
+
+    told = problem(answer, 403, "separation_of_duties")
+    assert told["refusals"][0]["code"] == "separation_of_duties"
+    assert EffectEntry.objects.get(pk=effect["id"]).state == "in_doubt"
+    assert Entry.objects.filter(action="denied").count() == 1

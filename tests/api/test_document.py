@@ -24,7 +24,7 @@ def document(db: None) -> dict[str, Any]:
 
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
-    assert set(document["components"]["securitySchemes"]) == {"Key", "Session"}
+    assert set(document["components"]["securitySchemes"]) == {"Key", "Session", "Signed"}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -46,9 +46,10 @@ def test_every_operation_says_what_it_does_and_has_a_name_that_stays(
 
 
 def test_every_problem_has_its_media_type(document: dict[str, Any]) -> None:
-    for _, _, operation in operations(document):
+    for _, path, operation in operations(document):
+        answers = "image/svg+xml" if path.endswith(".svg") else "application/json"
         for status, response in operation["responses"].items():
-            kind = "application/problem+json" if int(status) >= 400 else "application/json"
+            kind = "application/problem+json" if int(status) >= 400 else answers
             assert list(response["content"]) == [kind]
 
 

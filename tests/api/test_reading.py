@@ -192,6 +192,8 @@ class TestRecord:
         long_ago = datetime(2000, 1, 1, tzinfo=UTC).isoformat()
         problem(api.get(address, {"at": long_ago}), 404, "not_found")
         problem(api.get(address), 422, "invalid_request")
+        first = "0001-01-01T00:00:00+14:00"  # in UTC, that is before the calendar begins
+        problem(api.get(address, {"at": first}), 422, "invalid_request")
 
 
 class TestExplain:

@@ -6,28 +6,33 @@ were done, calls to an address that is not there, guards that said no.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
+from audit import keys
 from workflow.engine import clock
 from workflow.engine.request import Request
 from workflow.engine.start import start
 from workflow.engine.submit import submit
 from workflow.examples.declarations.models import Declaration
 from workflow.examples.declarations.workflows import DECLARATION
-from workflow.models import Cluster, Record, TransitionEnvelope
+from workflow.models import BackfillRun, Cluster, Record, TransitionEnvelope
 from workflow.testing.downstream.faults import Fault, Faults
 from workflow.testing.downstream.simulators import Simulators
 from workflow.testing.drain import drain
+from workflow.worker.schedule import schedule_backfill
+from workflow.worker.scheduled import TASK
 
 PASSWORD = "stage-password-1"
 
@@ -138,6 +143,8 @@ def stage(folder: Path) -> Iterator[Stage]:
     try:
         with override_settings(
             DECLARATIONS_DOWNSTREAM_URL=good.url,
+            ESCAPEMENT={**settings.ESCAPEMENT, "TASKS": [TASK]},
+            AUDIT={**settings.AUDIT, "SEAL_KEY_FILE": str(folder / "seal.pem")},
             EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
         ):
             yield made
@@ -184,6 +191,7 @@ def furnish(made: Stage) -> dict[str, Record | TransitionEnvelope]:
         workers=3,
         restarts=1,
     )
+    _watch(now)
     return found
 
 
@@ -214,3 +222,21 @@ def _doubt(made: Stage, record: Record, found: dict[str, Record | TransitionEnve
     envelope.refresh_from_db()
     found["in_doubt"] = envelope
     assert made.good.url == settings.DECLARATIONS_DOWNSTREAM_URL
+
+
+def _watch(now: datetime) -> None:
+    """Seal the trail, read it back, and have history brought in every night."""
+    keys.make(Path(settings.AUDIT["SEAL_KEY_FILE"]))
+    for command in ("audit_seal", "audit_verify"):
+        call_command(command, stdout=io.StringIO(), stderr=io.StringIO())
+    night = now.replace(hour=3, minute=0, second=0, microsecond=0)
+    source = {"source": "/srv/legacy/declarations.csv", "mapping": "declarations"}
+    schedule_backfill(**source, every="day", first=night + timedelta(days=1))
+    BackfillRun.objects.create(
+        workflow="declaration",
+        started_by="clock",
+        state=BackfillRun.State.FINISHED,
+        started_at=now - timedelta(hours=7),
+        finished_at=now - timedelta(hours=6, minutes=58),
+        **source,
+    )

@@ -48,6 +48,7 @@ def shown(made: Stage, found: dict[str, Any]) -> dict[str, list[tuple[str, str]]
             ("transitions", "/admin/workflow/transitionenvelope/"),
             ("trail", "/admin/audit/entry/"),
             ("entry", f"/admin/audit/entry/{found['entry'].pk}/change/"),
+            ("past", f"/admin/records/{found['paid'].pk}/as-of/"),
             ("transition", f"/admin/workflow/transitionenvelope/{found['in_doubt'].pk}/change/"),
             ("settle", f"/admin/effects/{doubt.pk}/"),
             ("retry", f"/admin/transitions/{found['parked'].pk}/retry/"),

@@ -70,6 +70,8 @@ FAULTS: list[tuple[Workflow[Any, Any], str]] = [
         parcel(transitions=(SEND, LOSE, replace(LOSE, label="again"))),
         "transition 'lose' is declared 2 times; names must differ",
     ),
+    (losing(apart_from=("send", "gone")), "apart_from names 'gone', which is no transition of"),
+    (losing(settled_apart=True), "settled_apart is set, but it has no effects that could be"),
     (sending(name="send-it"), f"transition 'send-it': {NAMING}"),
     (of(Numbered), "status <Numbered.PACKED: 1>: its value must be a text of 1 to 64 characters"),
     (of(Blank), "status <Blank.PACKED: ''>: its value must be a text of 1 to 64 characters"),

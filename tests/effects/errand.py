@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import enum
 import threading
 from collections import defaultdict
@@ -150,6 +151,10 @@ CLEAR = effect(
     wait=Wait(at_most=WAITS, poll=handler("poll"), every=EVERY, read=read),
 )
 NOTIFY = effect("notify", FEED, Resend(), wait=Wait(at_most=WAITS, read=read))
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+SIGNED = effect(
+    "signed", FEED, Resend(), wait=Wait(at_most=WAITS, read=read, secrets=lambda: [SECRET])
+)
 LONG = effect("long", SLOW, Ask(), timeout=timedelta(seconds=20), heartbeat=timedelta(seconds=0.2))
 
 
@@ -183,9 +188,11 @@ ERRAND: Workflow[Declaration, Status] = Workflow(
         go("tell", after=(TELL,)),
         go("send_letter", after=(LETTER,)),
         go("clear", after=(CLEAR,)),
+        go("signed", after=(SIGNED,)),
         go("notify", before=(NOTIFY,)),
         go("hurry", before=(RESERVE, PAY), deadline=timedelta(minutes=5)),
         go("long", after=(LONG,)),
+        go("witness", apart_from=("tell",), settled_apart=True, before=(LETTER,)),
         go("end", target=Status.TOLD),
     ),
 )

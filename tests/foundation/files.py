@@ -10,7 +10,7 @@ from tests.conftest import PROJECT
 
 _NOT_OURS = {"var", "data", "__pycache__", "htmlcov", "node_modules"}
 _HIDDEN_BUT_OURS = {".ci", ".gitignore", ".github"}
-_BINARY = {".png", ".jpg", ".gz", ".ico", ".woff2", ".pyc", ".sqlite3"}
+_BINARY = {".mo", ".png", ".jpg", ".gz", ".ico", ".woff2", ".pyc", ".sqlite3"}
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

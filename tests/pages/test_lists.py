@@ -115,7 +115,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(value: str) -> None:
 @pytest.mark.parametrize(
     ("path", "statements"),
     [
-        ("/admin/", 26),
+        ("/admin/", 32),
         ("/admin/attention/", 11),
         ("/admin/channels/", 9),
         (RECORDS, 7),

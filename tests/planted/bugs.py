@@ -11,6 +11,7 @@ from audit import chain
 from audit.models import Entry
 from tests.planted.bug import Act, Bug
 from tests.planted.effect_bugs import EFFECT_BUGS
+from tests.planted.page_bugs import PAGE_BUGS
 from workflow.engine import commit, settle
 from workflow.engine.hold import hold
 from workflow.models import Attempt, Record, State, TransitionEnvelope, guards
@@ -207,4 +208,5 @@ BUGS: dict[str, Bug] = {
         says="assert",
     ),
     **EFFECT_BUGS,
+    **PAGE_BUGS,
 }

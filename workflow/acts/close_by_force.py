@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from workflow.acts.effects import give_up
+from workflow.acts.effects import NotApart, enter_not_apart, give_up
 from workflow.acts.held import checked_reason, enter, held
 from workflow.definition import InvalidRequest
 from workflow.effects.compensate import not_undone
@@ -16,7 +16,6 @@ from workflow.engine.trail import Action
 from workflow.models import EFFECT_STUCK, EffectEntry, Phase, State, TransitionEnvelope
 
 
-@transaction.atomic
 def close_by_force(
     *,
     transition_id: UUID,
@@ -35,7 +34,19 @@ def close_by_force(
 
     Raises:
         InvalidRequest: It is not being undone, no undo of it is stuck, or no reason is given.
+        NotApart: They have had a part in what led to it; the attempt was entered.
     """
+    try:
+        return _close(transition_id, user, reason, now, fence)
+    except NotApart as error:
+        enter_not_apart(error=error, user=user, now=now)  # the first entry was rolled back
+        raise
+
+
+@transaction.atomic
+def _close(
+    transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime, fence: int | None
+) -> tuple[TransitionEnvelope, list[str]]:
     reason = checked_reason(reason)
     envelope = held(transition_id, (State.UNDOING,), "closed by force", fence)
     rows = list(EffectEntry.objects.filter(envelope=envelope).exclude(phase=Phase.AFTER))

@@ -9,24 +9,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
 
 from audit.canonical import canonical
+from workflow.acts import rights
 from workflow.acts.held import checked_reason
-from workflow.definition import Absent, Done, InvalidRequest
+from workflow.definition import (
+    Absent,
+    Done,
+    InvalidRequest,
+    Refusal,
+    UnknownDefinition,
+    WorkflowError,
+    registry,
+)
 from workflow.effects import line
 from workflow.effects.answer import Again, Answer, GivenUp, What
 from workflow.effects.settle import Settled, settle
+from workflow.engine import duties
 from workflow.engine.announce import announce
 from workflow.engine.hold import hold
 from workflow.engine.limits import limits
 from workflow.engine.request import actor_of
-from workflow.models import Doubt, EffectEntry, EffectState, Kind, TransitionEnvelope
+from workflow.models import (
+    Doubt,
+    EffectAttempt,
+    EffectEntry,
+    EffectState,
+    Kind,
+    TransitionEnvelope,
+)
 
 _DOUBTFUL = (EffectState.IN_DOUBT,)
+
+
+class NotApart(WorkflowError):
+    """Who would settle a call has had a part in what led to it; the attempt was entered."""
+
+    code: ClassVar[str] = duties.CODE
+
+    def __init__(self, entry: EffectEntry, refusal: Refusal) -> None:
+        self.entry = entry
+        self.refusal = refusal
+        super().__init__(refusal.message)
 
 
 def happened(
@@ -59,6 +88,7 @@ def happened(
         now=now,
         states=_DOUBTFUL,
         what=lambda *_: Done(receipt=receipt),
+        judges=True,
     )
 
 
@@ -78,6 +108,7 @@ def did_not_happen(
         now=now,
         states=_DOUBTFUL,
         what=lambda *_: Absent(),
+        judges=True,
     )
 
 
@@ -134,11 +165,32 @@ def give_up(
         now=now,
         states=states,
         what=lambda _, why: GivenUp(reason=why),
+        judges=True,
+    )
+
+
+def _act(*, user: AbstractBaseUser, effect: int, now: datetime, **more: Any) -> EffectEntry:
+    try:
+        return _decide(user=user, effect=effect, now=now, **more)
+    except NotApart as error:
+        enter_not_apart(error=error, user=user, now=now)
+        raise
+
+
+def enter_not_apart(*, error: NotApart, user: AbstractBaseUser, now: datetime) -> None:
+    """Enter that somebody tried to settle what they may not; call where it was rolled back."""
+    rights.enter_denied(
+        user=user,
+        act=f"settle {error.entry.name}",
+        right=error.code,
+        record=error.entry.envelope.record,
+        envelope=error.entry.envelope,
+        now=now,
     )
 
 
 @transaction.atomic
-def _act(
+def _decide(
     *,
     effect: int,
     fence: int,
@@ -147,18 +199,15 @@ def _act(
     now: datetime,
     states: tuple[EffectState, ...],
     what: Callable[[EffectEntry, str], What],
+    judges: bool = False,
 ) -> EffectEntry:
     reason = checked_reason(reason)
     entry = _held(effect)
+    barred = barred_from(entry=entry, user=user) if judges else None
+    if barred is not None:
+        raise NotApart(entry, barred)
     if entry.fence != fence or entry.state not in states:
-        allowed = " or ".join(state.label.lower() for state in states)
-        raise InvalidRequest(
-            "effect",
-            entry.key,
-            f"has changed since you looked: it is {EffectState(entry.state).label.lower()} now,"
-            f" at fence {entry.fence} (yours: {fence}), and only one that is {allowed} can be"
-            " settled. Look at it again",
-        )
+        raise changed_since(entry=entry)
     actor = actor_of(user)
     answer = Answer(
         kind=Kind.PERSON,
@@ -172,6 +221,38 @@ def _act(
     line.bring_forward(done=[entry], now=now)
     transaction.on_commit(announce, robust=True)
     return entry
+
+
+def barred_from(*, entry: EffectEntry, user: AbstractBaseUser) -> Refusal | None:
+    """Return why separation of duties bars a person from judging a call; None if it does not.
+
+    At most one statement, none where the transition does not demand it.
+    """
+    envelope = entry.envelope
+    try:
+        workflow = registry.get(envelope.workflow, envelope.definition_version)
+    except UnknownDefinition:
+        return None
+    transition = workflow.by_name.get(envelope.transition)
+    if transition is None or not transition.settled_apart:
+        return None
+    makers = duties.makers_of([(envelope.record_id, transition)])
+    return duties.bars_from_settling(
+        transition=transition,
+        requester=None if envelope.actor_id is None else str(envelope.actor_id),
+        actor=str(user.pk),
+        makers=makers.get(envelope.record_id, {}),
+    )
+
+
+def changed_since(*, entry: EffectEntry) -> InvalidRequest:
+    """Return what one is told who comes late: who did what, when, and how it stands now."""
+    told = f"has changed since you looked: it is {EffectState(entry.state).label.lower()} now"
+    last = EffectAttempt.objects.filter(effect=entry.pk).order_by("-fence").first()
+    if last is not None:
+        at = timezone.localtime(last.ended_at).strftime("%Y-%m-%d %H:%M:%S %Z")
+        told += f", {Kind(last.kind).label.lower()} by {last.worker} at {at}"
+    return InvalidRequest("effect", entry.key, f"{told}. Look at it again")
 
 
 def _held(effect: int) -> EffectEntry:

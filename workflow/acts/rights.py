@@ -66,6 +66,20 @@ def demand(
     """
     if has(user, right):
         return
+    enter_denied(user=user, act=act, right=right.value, record=record, envelope=envelope, now=now)
+    raise Denied(user, right)
+
+
+def enter_denied(
+    *,
+    user: AbstractBaseUser,
+    act: str,
+    right: str,
+    record: Record,
+    envelope: TransitionEnvelope | None,
+    now: datetime,
+) -> None:
+    """Enter on the record's chain that somebody tried what they may not; commits by itself."""
     actor = actor_of(user)
     with transaction.atomic():
         Record.objects.select_for_update().get(pk=record.pk)
@@ -79,8 +93,7 @@ def demand(
                     actor=actor.label,
                     transition_id=None if envelope is None else envelope.pk,
                     correlation_id="" if envelope is None else envelope.correlation_id,
-                    evidence={"act": act, "right": right.value},
+                    evidence={"act": act, "right": right},
                 )
             ]
         )
-    raise Denied(user, right)

@@ -28,7 +28,7 @@ from workflow.pages.user import signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, pk: UUID, transition: str) -> HttpResponse:
     """Ask for a transition of a record."""
-    _admit(request)
+    admit(request)
     try:
         return ask_page(
             request=request,
@@ -44,7 +44,7 @@ def ask(request: HttpRequest, pk: UUID, transition: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def act(request: HttpRequest, pk: UUID, act: str) -> HttpResponse:
     """Retry or cancel an envelope."""
-    _admit(request)
+    admit(request)
     try:
         return act_page(
             request=request,
@@ -60,7 +60,7 @@ def act(request: HttpRequest, pk: UUID, act: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
     """Settle a call that waits for a person."""
-    _admit(request)
+    admit(request)
     entry = EffectEntry.objects.select_related("envelope__record").filter(pk=pk).first()
     if entry is None:
         raise Http404(_("There is no such call."))
@@ -73,7 +73,7 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reveal(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a record with its personal data, once, and enter that somebody looked."""
-    _admit(request)
+    admit(request)
     record, now = records.find(pk), clock.now()
     reason = request.POST.get("reason", "").strip()[:500]
     try:
@@ -91,17 +91,22 @@ def reveal(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a bulk act and do what was pressed."""
-    _admit(request)
+    admit(request)
     return bulk.run_page(request=request, pk=pk, places=SUPPORT)
 
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
     """Choose one transition for many records."""
-    _admit(request)
+    admit(request)
     return bulk_request.choose_page(request=request, places=SUPPORT, address="support:bulk")
 
 
-def _admit(request: HttpRequest) -> None:
+def admit(request: HttpRequest) -> None:
+    """Let in who may view records.
+
+    Raises:
+        PermissionDenied: They may not.
+    """
     if not rights.has(signed_in(request), Right.VIEW):
         raise PermissionDenied(_("This takes the permission workflow.view_record."))

@@ -17,6 +17,8 @@ from workflow.queries.activity import SPANS, activity
 from workflow.queries.backlog import backlog, sentence, workers
 from workflow.queries.channels import doors
 from workflow.queries.trouble import stalled, trouble
+from workflow.queries.verified import verified
+from workflow.worker.schedule import schedules
 
 _GROUPS = 6
 
@@ -53,6 +55,8 @@ def overview(request: HttpRequest) -> HttpResponse:
             "needing": needing,
             "stalled": stalled(now=now, at_most=5),
             "doors": doors(now=now),
+            "schedules": schedules(now=now),
+            "verified": verified(now=now),
             "doubts": sum(group.number for group in groups if group.is_doubt),
         },
     )

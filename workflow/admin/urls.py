@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from workflow.admin import acts, attention, channels, evidence, overview
+from workflow.admin import acts, attention, channels, evidence, overview, past, redacting
 
 app_name = "support"
 
@@ -38,6 +38,8 @@ urlpatterns = [
     path("bulk/<uuid:pk>/", _staff(acts.run), name="bulk"),
     path("records/<uuid:pk>/ask/<slug:transition>/", _staff(acts.ask), name="ask"),
     path("records/<uuid:pk>/evidence/", _staff(evidence.evidence), name="evidence"),
+    path("records/<uuid:pk>/as-of/", _staff(past.past), name="as-of"),
+    path("records/<uuid:pk>/redact/", _staff(redacting.redacting), name="redact"),
     path("records/<uuid:pk>/reveal/", _staff(acts.reveal), name="reveal"),
     path("transitions/<uuid:pk>/<slug:act>/", _staff(acts.act), name="act"),
 ]

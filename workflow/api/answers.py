@@ -96,6 +96,8 @@ def invalid(error: WorkflowError) -> Problem:
     """Return that a request cannot be read."""
     if not isinstance(error, InvalidRequest):
         return Problem("unknown_definition", str(error))
+    if error.field == "signature" and "is missing" in error.problem:
+        return Problem("signature_required", f"signature {error.problem}")
     if (error.field, error.problem) == ("record", "does not exist"):
         return Problem("not_found", "There is no such record.")
     fault = {"where": ["body", error.field], "message": error.problem}

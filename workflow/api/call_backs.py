@@ -10,12 +10,13 @@ from ninja import Body, Field, Path, Router, Schema
 from workflow.acts import rights
 from workflow.acts.rights import Right
 from workflow.api.answers import invalid
-from workflow.api.caller import calling
+from workflow.api.caller import Key, Session, Signature, Signed, calling
 from workflow.api.document import problems
 from workflow.api.preconditions import check_correlation
 from workflow.api.problems import Problem
 from workflow.definition import InvalidRequest
-from workflow.effects.call_back import TakenBefore, take_call_back
+from workflow.effects.call_back import TakenBefore, signer_of, take_call_back
+from workflow.effects.webhook import BadSignature, verify
 from workflow.engine import clock
 from workflow.models import KeyScope
 
@@ -37,20 +38,20 @@ class CallBackAnswer(Schema):
     response={200: CallBackAnswer, problems(400, 404, 409, 413, 415, 422): Any},
     summary="Report on a downstream call",
     url_name="call-back",
+    auth=[Key(), Session(), Signed()],
 )
 def call_back(
     request: HttpRequest, key: EffectKey, wanted: Annotated[dict[str, Any], Body()]
 ) -> Any:
     """Take what a downstream has to say about the call that it got under this key.
 
-    The body is what the effect's declaration reads. Safe to repeat. It takes an API key with the
-    scope `call_back`; give each downstream one of its own.
+    The body is what the effect's declaration reads. Safe to repeat. Where the effect declares
+    secrets, it has to be signed with one of them (Standard Webhooks: `webhook-id`,
+    `webhook-timestamp`, `webhook-signature`), and needs nothing else. Elsewhere it takes an API
+    key with the scope `call_back`; give each downstream one of its own.
     """
-    caller = calling(request, KeyScope.CALL_BACK)
     check_correlation(request)
-    if not caller.key and not rights.has(caller.user, Right.SETTLE):
-        raise Problem("permission_denied", f"It takes {Right.SETTLE.value}, or a key for it.")
-    by = caller.user.get_username()
+    by = _reporter(request, key)
     try:
         taken = take_call_back(key=key, body=wanted, by=by, now=clock.now())
     except InvalidRequest as error:
@@ -60,6 +61,32 @@ def call_back(
         "state": taken.entry.state,
         "is_repeat": isinstance(taken, TakenBefore),
     }
+
+
+def _reporter(request: HttpRequest, key: str) -> str:
+    """Return who reports, as the trail names them.
+
+    Raises:
+        Problem: They have not shown who they are.
+    """
+    signer = signer_of(key=key)
+    if signer is not None:
+        try:
+            verify(
+                secrets=signer.secrets,
+                headers=request.headers,
+                body=request.body,
+                now=clock.now(),
+            )
+        except BadSignature as error:
+            raise Problem("bad_signature", str(error)) from error
+        return signer.channel
+    if isinstance(request.auth, Signature):  # type: ignore[attr-defined]  # set by ninja
+        raise Problem("not_authenticated", "It takes an API key: its effect declares no secret.")
+    caller = calling(request, KeyScope.CALL_BACK)
+    if not caller.key and not rights.has(caller.user, Right.SETTLE):
+        raise Problem("permission_denied", f"It takes {Right.SETTLE.value}, or a key for it.")
+    return caller.user.get_username()
 
 
 def _problem(error: InvalidRequest) -> Problem:

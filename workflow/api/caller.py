@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
-from ninja.security import HttpBearer, SessionAuth
+from ninja.security import APIKeyHeader, HttpBearer, SessionAuth
 from ninja.utils import check_csrf
 
 from workflow.acts.api_keys import Fault, unlock
@@ -68,6 +68,21 @@ class Session(SessionAuth):
         if check_csrf(request) is not None:
             raise Problem("csrf", "Send the token of the cookie `csrftoken` as `X-CSRFToken`.")
         return Caller(user=user, scopes=frozenset(KeyScope.values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """Nobody is known yet: there is a signature, and it may be worth nothing."""
+
+
+class Signed(APIKeyHeader):
+    """A downstream that signs what it reports; whether it has is seen when its call is known."""
+
+    param_name = "webhook-signature"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Signature | None:
+        """Let a signature in to be looked at."""
+        return Signature() if key else None
 
 
 def calling(request: HttpRequest, scope: KeyScope) -> Caller:

@@ -12,6 +12,8 @@ from ninja.openapi.schema import OpenAPISchema
 
 from workflow.api.problems import CODES, MEDIA_TYPE, ProblemDocument
 
+SVG = "image/svg+xml"
+
 _ALWAYS = (401, 403, 405, 500, 503)
 _ERRORS = 400
 _REFERENCE = {"$ref": "#/components/schemas/ProblemDocument"}
@@ -69,5 +71,7 @@ def _complete(path: str, status: int, response: dict[str, Any]) -> None:
     response["headers"] = {
         name: {**about, "schema": {"type": "string"}} for name, about in headers.items()
     }
+    if status == 200 and path.endswith(".svg"):  # noqa: PLR2004  (OK)
+        response["content"] = {SVG: {"schema": {"type": "string"}}}
     if status >= _ERRORS:
         response["content"] = {MEDIA_TYPE: {"schema": _REFERENCE}}

@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from workflow.acts.effects import NotApart
 from workflow.acts.rights import Denied
-from workflow.api.problems import Problem, answer
+from workflow.api.problems import Problem, answer, told
 from workflow.definition import InvalidRequest, UnknownDefinition
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ def register(api: NinjaAPI) -> None:
     take(InvalidRequest, _unusable)
     take(UnknownDefinition, lambda error: Problem("unknown_definition", str(error)))
     take(Denied, lambda error: Problem("permission_denied", str(error)))
+    take(NotApart, lambda error: Problem(error.code, str(error), refusals=told((error.refusal,))))
     take(Http404, lambda _: Problem("not_found", "There is no such thing here."))
     take(AuthenticationError, lambda _: Problem("not_authenticated", _SIGN_IN))
     take(HttpError, _unreadable)

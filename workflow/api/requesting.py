@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,12 +17,20 @@ from workflow.api.caller import Caller, calling
 from workflow.api.document import problems
 from workflow.api.preconditions import check_correlation, expected_version, idempotency_key
 from workflow.api.problems import Problem
-from workflow.api.shapes.transition import BulkAnswers, BulkWish, BulkWishes, Transition, Wish
+from workflow.api.shapes.transition import (
+    BulkAnswers,
+    BulkWish,
+    BulkWishes,
+    Signing,
+    Transition,
+    Wish,
+)
 from workflow.api.sight import record_for
 from workflow.definition import InvalidRequest
 from workflow.engine import clock
 from workflow.engine.answer import Answer
 from workflow.engine.request import Request
+from workflow.engine.sign import sign, statement
 from workflow.engine.submit import submit, submit_many
 from workflow.models import KeyScope, Origin, Priority, Record
 from workflow.queries.sight import in_sight
@@ -67,6 +76,8 @@ def request_transition(  # noqa: PLR0917  (ninja passes by name)
         wanted,
         expected=expected_version(match, wanted.expected_version),
     )
+    if wanted.signature is not None:
+        wish = _signed(request, caller, wish, wanted.signature, now)
     try:
         answer = submit(request=wish, now=now)
     except InvalidRequest as error:
@@ -88,6 +99,8 @@ def request_many(request: HttpRequest, wanted: BulkWishes) -> Any:
     """
     caller = calling(request, KeyScope.REQUEST)
     check_correlation(request)
+    if any(each.signature for each in wanted.requests):
+        raise Problem("signature_required", "Sign each for itself, not many at once.")
     seen = _seen(caller, wanted.requests)
     now = clock.now()
     for right in (Right.BULK, Right.REQUEST):
@@ -106,6 +119,29 @@ def request_many(request: HttpRequest, wanted: BulkWishes) -> Any:
             for each in wanted.requests
         ]
     }
+
+
+def _signed(
+    request: HttpRequest, caller: Caller, wish: Request, given: Signing, now: datetime
+) -> Request:
+    """Return the request as its person has signed it, as the forms have them sign.
+
+    Raises:
+        Problem: It came with a key, which is no person, or does not prove who they are.
+    """
+    if caller.key:
+        raise Problem(
+            "signature_required",
+            "A key cannot sign: send it with a person's session, or use the form.",
+        )
+    shown = statement(request=wish)
+    if shown is None or given.meaning != shown.meaning:
+        meant = "it asks for none" if shown is None else f"it means: {shown.meaning}"
+        raise Problem("signature_refused", f"signature.meaning is not the transition's; {meant}")
+    try:
+        return sign(request=wish, password=given.password, web=request, now=now)
+    except InvalidRequest as error:
+        raise Problem("signature_refused", f"signature {error.problem}") from error
 
 
 def _submit(wishes: list[Request], now: Any) -> list[Answer]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Router, Schema
 
 from workflow.api.caller import calling
-from workflow.api.document import problems
+from workflow.api.document import SVG, problems
 from workflow.api.problems import Problem
+from workflow.api.sight import record_for
 from workflow.definition import Reason, Transition, Workflow, registry
 from workflow.definition.diagram import diagram
 from workflow.definition.fingerprint import fingerprint
-from workflow.models import KeyScope
+from workflow.models import KeyScope, TransitionEnvelope
+from workflow.pages.drawing import drawing
+from workflow.pages.drawing_file import svg
+from workflow.pages.record import drawing_of
+from workflow.queries import names
 from workflow.queries.inbox import latest_workflows
 
 router = Router(tags=["Workflows"])
@@ -41,6 +47,9 @@ class TransitionShape(Schema):
     target: str
     permission: str
     needs_reason: bool
+    signature: str = Field(description="What signing it means; empty if it need not be signed.")
+    apart_from: list[str] = Field(description="Who made one of these may not ask for it.")
+    is_settled_apart: bool = Field(description="Whether others settle its calls.")
     fields: list[str]
     guards: list[str]
     before: list[str] = Field(description="Calls that must be done first.")
@@ -94,6 +103,45 @@ def get_workflow(request: HttpRequest, name: Named) -> Any:
     return _shape(found)
 
 
+@router.get(
+    "/workflows/{name}/diagram.svg",
+    response={200: str, problems(404, 422): Any},
+    summary="Draw a workflow",
+    url_name="workflow-diagram",
+)
+def draw_workflow(request: HttpRequest, name: Named) -> Any:
+    """Return the drawing of a workflow, as the pages have it, as SVG."""
+    calling(request, KeyScope.READ)
+    found = {each.name: each for each in latest_workflows()}.get(name)
+    if found is None:
+        raise Problem("not_found", "There is no such workflow.")
+    drawn = drawing(workflow=found, status="", fired=())
+    return _svg(svg(drawing=drawn, title=f"{names.workflow(name)} ({found.key})"))
+
+
+@router.get(
+    "/records/{uuid:record}/diagram.svg",
+    response={200: str, problems(404, 422): Any},
+    summary="Draw a record's way",
+    url_name="record-diagram",
+)
+def draw_record(request: HttpRequest, record: UUID) -> Any:
+    """Return the drawing of a workflow with a record's way and where it stands, as SVG."""
+    found = record_for(calling(request, KeyScope.READ), record)
+    recent = TransitionEnvelope.objects.filter(record=found.pk)
+    envelopes = list(recent.order_by("-requested_at", "-pk")[:200])
+    in_flight = next((each for each in envelopes if each.is_in_flight), None)
+    drawn = drawing_of(found, envelopes, in_flight)
+    if drawn is None:
+        raise Problem("unknown_definition", "This release does not know the record's workflow.")
+    status = names.status(found.workflow, found.status)
+    return _svg(svg(drawing=drawn, title=f"{found.reference}: {status}"))
+
+
+def _svg(text: str) -> HttpResponse:
+    return HttpResponse(text, content_type=SVG)
+
+
 def _shape(workflow: Workflow[Any, Any]) -> dict[str, Any]:
     return {
         "name": workflow.name,
@@ -125,6 +173,9 @@ def _transition(transition: Transition[Any, Any]) -> dict[str, Any]:
         "target": str(transition.target.value),
         "permission": transition.permission,
         "needs_reason": transition.reason is Reason.REQUIRED,
+        "signature": transition.signature,
+        "apart_from": list(transition.apart_from),
+        "is_settled_apart": transition.settled_apart,
         "fields": [] if form is None else sorted(form.base_fields),
         "guards": [getattr(each, "__name__", type(each).__name__) for each in transition.guards],
         "before": [each.name for each in transition.before],

@@ -6,7 +6,7 @@ about the downstream, so it is declared with the effect, and there is no default
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -69,6 +69,11 @@ class Wait:
     every: timedelta = timedelta(seconds=10)
     read: Callable[[Mapping[str, Any]], Result] | None = None
     """Makes a result of a call-back's body; pure. None: no call-back is taken."""
+
+    secrets: Callable[[], Sequence[str]] | None = None
+    """Returns the secrets in force, the newest first, by one of which a call-back has to be signed
+    (Standard Webhooks). Read them from the settings: a definition is no place for them. None:
+    call-backs take an API key instead."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,6 +57,7 @@ class InvalidRequest(WorkflowError):
         shown = repr(value)
         if len(shown) > _SHOWN:
             shown = f"{shown[: _SHOWN - 3]}..."
+        self.shown = shown
         super().__init__(f"{field} {shown}: {problem}")
 
 

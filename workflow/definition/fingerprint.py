@@ -42,7 +42,9 @@ def describe(workflow: Workflow[Any, Any]) -> dict[str, Any]:
 
 def _transition(transition: Transition[Any, Any]) -> dict[str, Any]:
     automatic = transition.automatic_after
+    apart = {"apart_from": sorted(transition.apart_from), "settled": transition.settled_apart}
     return {
+        **({"duties": apart} if transition.apart_from or transition.settled_apart else {}),
         "sources": sorted(source.value for source in transition.sources),
         "target": transition.target.value,
         "permission": transition.permission,

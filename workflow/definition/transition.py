@@ -55,6 +55,14 @@ class Transition(Generic[S, T]):
     """What signing it means, as the signer is told: "I have checked the receipts.". Empty: it need
     not be signed."""
 
+    apart_from: tuple[str, ...] = ()
+    """Separation of duties: transitions of this workflow. Whoever has made one of them, in
+    whichever round of the record, may not ask for this one."""
+
+    settled_apart: bool = False
+    """Whether its calls in doubt are settled by others than who asked for it, or has made one of
+    `apart_from`."""
+
     before: tuple[Effect[S], ...] = ()
     apply: Apply[S] | None = None
     after: tuple[Effect[S], ...] = ()

@@ -86,6 +86,11 @@ def _edge(workflow: Workflow[Any, Any], transition: Transition[Any, Any]) -> Ite
     for status in (*transition.sources, transition.target):
         if not isinstance(status, workflow.statuses):
             yield f"{status!r} is not one of {workflow.statuses.__name__}"
+    for name in transition.apart_from:
+        if name not in workflow.by_name:
+            yield f"apart_from names {name!r}, which is no transition of this workflow"
+    if transition.settled_apart and not transition.effects:
+        yield "settled_apart is set, but it has no effects that could be settled"
     if transition.permission and transition.permission.count(".") != 1:
         yield f"permission {transition.permission!r} is not app_label.codename"
 

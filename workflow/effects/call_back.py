@@ -8,7 +8,7 @@ call-backs is decided where they come in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,36 @@ class TakenBefore:
     """The effect is done already, with the same receipt: nothing was written."""
 
     entry: EffectEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signer:
+    """Who has to sign the call-backs of a call."""
+
+    channel: str
+    secrets: Sequence[str]
+
+
+def signer_of(*, key: str) -> Signer | None:
+    """Return by what a call-back under this key is to be signed; None where it need not be.
+
+    None, too, where no call was made under it. Locks nothing.
+    """
+    transition_id, _, name = key.partition(":")
+    try:
+        envelope = UUID(transition_id)
+    except ValueError:
+        return None
+    entry = (
+        EffectEntry.objects.filter(envelope=envelope, name=name)
+        .exclude(phase=Phase.UNDO)
+        .select_related("envelope")
+        .first()
+    )
+    wait = None if entry is None else declared(entry).wait
+    if entry is None or wait is None or wait.secrets is None:
+        return None
+    return Signer(channel=entry.channel, secrets=wait.secrets())
 
 
 @transaction.atomic

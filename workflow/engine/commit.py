@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,8 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from audit import chain
+from workflow.definition import Transition, registry
+from workflow.engine import duties
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.call_first import Calling, call_first
 from workflow.engine.claim import Claim, renew
@@ -91,6 +93,7 @@ def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Count
     held = _held(claim, ids)
     found = subjects(held)
     receipts = _receipts(held)
+    makers = duties.makers_of(_declared(held))
     fired: list[Fired] = []
     calling: list[Calling] = []
     ended: list[Ended] = []
@@ -103,7 +106,13 @@ def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Count
         subject = found.get(envelope.record_id)
         mine = receipts.get(envelope.transition_id, {})
         with working_on(envelope, step="attempt") as told:
-            decision = decide(envelope=envelope, subject=subject, receipts=mine, now=now)
+            decision = decide(
+                envelope=envelope,
+                subject=subject,
+                receipts=mine,
+                makers=makers.get(envelope.record_id),
+                now=now,
+            )
             told["decision"] = getattr(decision, "code", "") or type(decision).__name__
         match decision:
             case Fire():
@@ -128,6 +137,16 @@ def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Count
     outcomes.update(str(each.envelope.state) for each in ended)
     outcomes[str(State.CALLING)] += len(calling)
     return outcomes
+
+
+def _declared(
+    held: Sequence[TransitionEnvelope],
+) -> Iterator[tuple[UUID, Transition[Any, Any]]]:
+    for envelope in held:
+        workflow = registry.get(envelope.workflow, envelope.definition_version)
+        transition = workflow.by_name.get(envelope.transition)
+        if transition is not None:
+            yield envelope.record_id, transition
 
 
 def _there(subject: Tracked | None) -> Tracked:

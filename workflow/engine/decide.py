@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from workflow.definition import (
     Transition,
     registry,
 )
-from workflow.engine import standing
+from workflow.engine import duties, standing
 from workflow.engine.bounded import TooLong, bounded
 from workflow.engine.plan import Planned, every_after, next_before
 from workflow.models import Ending, Tracked, TransitionEnvelope
@@ -83,7 +83,12 @@ Receipts = Mapping[str, Mapping[str, Any]]
 
 
 def decide(
-    *, envelope: TransitionEnvelope, subject: Tracked | None, receipts: Receipts, now: datetime
+    *,
+    envelope: TransitionEnvelope,
+    subject: Tracked | None,
+    receipts: Receipts,
+    makers: duties.Makers | None = None,
+    now: datetime,
 ) -> Decision:
     """Decide on an envelope whose record and subject are locked.
 
@@ -91,6 +96,7 @@ def decide(
 
     Args:
         receipts: Those of its before-effects that are done, by name.
+        makers: Who has made what bars from it; read under the record's lock where it counts.
     """
     if envelope.deadline_at is not None and now >= envelope.deadline_at:
         message = f"Its deadline, {envelope.deadline_at.isoformat()}, had passed."
@@ -116,13 +122,17 @@ def decide(
     )
     if refused:
         return Refuse(findings=tuple(Finding(guard=each.code, answer=each) for each in refused))
-    return _guarded(transition, context_of(envelope, subject, receipts, now))
+    context = context_of(envelope, subject, receipts, now)
+    apart = duties.finding(transition=transition, actor=context.actor.id, makers=makers or {})
+    return _guarded(transition, context, apart)
 
 
-def _guarded(transition: Transition[Any, Any], context: Context[Any]) -> Decision:
+def _guarded(
+    transition: Transition[Any, Any], context: Context[Any], apart: Sequence[Finding]
+) -> Decision:
     try:
         with bounded(transition.timeout), _no_queries():
-            return _consult(transition, context)
+            return _consult(transition, context, apart)
     except TooLong:
         message = f"Took longer than its {transition.timeout.total_seconds():g} s."
         return Fail(ending=Ending.TIMED_OUT, code="timeout", message=message)
@@ -134,10 +144,12 @@ def _guarded(transition: Transition[Any, Any], context: Context[Any]) -> Decisio
         return _fail(Ending.ERROR, error)
 
 
-def _consult(transition: Transition[Any, Any], context: Context[Any]) -> Decision:
+def _consult(
+    transition: Transition[Any, Any], context: Context[Any], apart: Sequence[Finding]
+) -> Decision:
     subject = context.subject
     before = _fields(subject)
-    findings = tuple(_ask(guard, context) for guard in transition.guards)
+    findings = (*apart, *(_ask(guard, context) for guard in transition.guards))
     refused = any(isinstance(finding.answer, Refusal) for finding in findings)
     planned = None if refused else next_before(transition, context)
     if _fields(subject) != before:

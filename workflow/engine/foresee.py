@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from workflow.definition import Effect, Finding, Refusal, Transition, Workflow
+from workflow.engine import duties
 from workflow.engine.decide import CallFirst, Fail, Fire, context_of, decide
 from workflow.engine.enclose import enclose
 from workflow.engine.request import Request
@@ -58,6 +59,7 @@ def foresee(
     subject: Tracked,
     workflow: Workflow[Any, Any],
     transition: Transition[Any, Any],
+    makers: duties.Makers | None = None,
     now: datetime,
 ) -> Foresight:
     """Decide on a copy of the record as it stands; lock nothing, write nothing.
@@ -69,13 +71,13 @@ def foresee(
     envelope = enclose(request=request, workflow=workflow, transition=transition, now=now)
     envelope.record = record
     trial = deepcopy(subject)
-    decision = decide(envelope=envelope, subject=trial, receipts={}, now=now)
+    decision = decide(envelope=envelope, subject=trial, receipts={}, makers=makers, now=now)
     first = _sends(transition.before, envelope, subject, now, is_before=True)
     if isinstance(decision, CallFirst):
         # What follows once its before-effects are done, as if their receipts were empty.
         assumed: dict[str, dict[str, Any]] = {each.name: {} for each in transition.before}
         trial = deepcopy(subject)
-        later = decide(envelope=envelope, subject=trial, receipts=assumed, now=now)
+        later = decide(envelope=envelope, subject=trial, receipts=assumed, makers=makers, now=now)
         if not isinstance(later, Fire):
             after = _sends(transition.after, envelope, subject, now, is_before=False)
             return Foresight(findings=decision.findings, sends=first + after)

@@ -17,7 +17,7 @@ from workflow.definition import (
     WorkflowError,
     registry,
 )
-from workflow.engine import standing
+from workflow.engine import duties, standing
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.enclose import enclose, refuse_at_once
 from workflow.engine.request import Request
@@ -35,6 +35,9 @@ class Known:
 
     in_flight: Mapping[UUID, TransitionEnvelope]
     """The envelope that holds a record's slot, under the record's id."""
+
+    makers: Mapping[UUID, duties.Makers]
+    """Who has made what bars from the requested transitions, under the record's id."""
 
 
 def judge(*, request: Request, known: Known, now: datetime) -> Answer:
@@ -59,6 +62,15 @@ def judge(*, request: Request, known: Known, now: datetime) -> Answer:
         return Invalid(error=error)
     envelope = enclose(request=request, workflow=workflow, transition=transition, now=now)
     refusals = standing.denied(user=request.user, transition=transition)
+    refusals += [
+        each.answer
+        for each in duties.finding(
+            transition=transition,
+            actor=request.actor.id,
+            makers=known.makers.get(record.pk, {}),
+        )
+        if isinstance(each.answer, Refusal)
+    ]
     if envelope.state == State.WAITING:
         refusals += _refusals_now(request, record, transition, known)
     if not refusals:

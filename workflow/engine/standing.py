@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.translation import gettext_noop
 
 from workflow.definition import Refusal, Transition, refuse
 from workflow.models import Record, TransitionEnvelope
@@ -19,8 +20,15 @@ def refusals(
     if record.status not in sources:
         found.append(
             refuse(
-                f"{record.reference} stands in {record.status!r};"
-                f" {transition.label!r} starts from {' or '.join(map(repr, sources))}.",
+                gettext_noop(
+                    "%(record)s stands in “%(status)s”; “%(label)s” starts from %(sources)s."
+                ),
+                facts={
+                    "record": record.reference,
+                    "status": record.status,
+                    "label": transition.label,
+                    "sources": ", ".join(f"“{each}”" for each in sources),
+                },
                 required=", ".join(sources),
                 actual=record.status,
                 code="wrong_status",
@@ -29,8 +37,15 @@ def refusals(
     if expected_version is not None and expected_version != record.version:
         found.append(
             refuse(
-                f"{record.reference} has changed since: it is at version {record.version}, the"
-                f" request was made for version {expected_version}. Look at it again.",
+                gettext_noop(
+                    "%(record)s has changed since: it is at version %(version)s, the request was"
+                    " made for version %(expected)s. Look at it again."
+                ),
+                facts={
+                    "record": record.reference,
+                    "version": record.version,
+                    "expected": expected_version,
+                },
                 required=expected_version,
                 actual=record.version,
                 code="stale",
@@ -47,7 +62,8 @@ def denied(*, user: AbstractBaseUser | None, transition: Transition[Any, Any]) -
         return []
     return [
         refuse(
-            f"{user.get_username()} may not do {transition.label!r}.",
+            gettext_noop("%(user)s may not do “%(label)s”."),
+            facts={"user": user.get_username(), "label": transition.label},
             required=transition.permission,
             code="permission_denied",
         )
@@ -57,8 +73,16 @@ def denied(*, user: AbstractBaseUser | None, transition: Transition[Any, Any]) -
 def occupied(*, record: Record, winner: TransitionEnvelope) -> Refusal:
     """Return the refusal of a request that came while another is in flight."""
     return refuse(
-        f"{record.reference} has {winner.transition!r} in flight ({winner.state});"
-        f" see {winner.transition_id}. Wait until it is done.",
+        gettext_noop(
+            "%(record)s has “%(transition)s” in flight (%(state)s); see %(id)s. Wait until it is"
+            " done."
+        ),
+        facts={
+            "record": record.reference,
+            "transition": winner.transition,
+            "state": winner.state,
+            "id": winner.transition_id,
+        },
         required="no transition in flight",
         actual=winner.transition_id,
         code="in_flight",

@@ -9,9 +9,11 @@ still holds when it writes the refusal, the repetition or the conflict into the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -19,8 +21,8 @@ from django.db import IntegrityError, transaction
 from audit import chain
 from audit.models import PersonalValue
 from audit.rows import create
-from workflow.definition import InvalidRequest, WorkflowError
-from workflow.engine import tracing
+from workflow.definition import InvalidRequest, Transition, WorkflowError, registry
+from workflow.engine import duties, tracing
 from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.conceal import conceal_in
@@ -169,7 +171,21 @@ def _read(numbered: Numbered, *, careful: bool) -> Known:
         records=by_record,
         twins={each.pk: each for each in found if each.pk in ids},
         in_flight={each.record_id: each for each in found if each.is_in_flight},
+        makers=duties.makers_of(_declared(numbered, by_record)),
     )
+
+
+def _declared(
+    numbered: Numbered, records: Mapping[UUID, Record]
+) -> Iterator[tuple[UUID, Transition[Any, Any]]]:
+    """Yield the transitions that are asked for, as far as they are known."""
+    known = registry.versions()
+    for _, request in numbered:
+        record = records.get(request.record)
+        if record is not None and record.workflow in known:
+            transition = registry.latest(record.workflow).by_name.get(request.transition)
+            if transition is not None:
+                yield record.pk, transition
 
 
 def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chain.Note:

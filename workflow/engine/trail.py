@@ -92,6 +92,6 @@ def note(
     )
 
 
-def refusals_as_evidence(refusals: Sequence[Refusal]) -> list[dict[str, str | bool]]:
+def refusals_as_evidence(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
     """Return the engine's own refusals in the form in which guards' findings are stored."""
     return [Finding(guard=refusal.code, answer=refusal).as_evidence() for refusal in refusals]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.envelope import TransitionEnvelope
 
@@ -12,16 +13,16 @@ from workflow.models.envelope import TransitionEnvelope
 class Ending(models.TextChoices):
     """How an attempt ended."""
 
-    FIRED = "fired", "Fired"
-    CALLED = "called", "Handed to a before-effect"
-    CANCELLED = "cancelled", "Cancelled by a person"
-    REFUSED = "refused", "Refused by its guards"
-    ERROR = "error", "Failed; may be tried again"
-    PERMANENT = "permanent", "Failed for good"
-    TIMED_OUT = "timed_out", "Took too long"
-    EXPIRED = "expired", "Came after its deadline"
-    INTERRUPTED = "interrupted", "Handed back"
-    DIED = "died", "Worker died"
+    FIRED = "fired", _("Fired")
+    CALLED = "called", _("Handed to a before-effect")
+    CANCELLED = "cancelled", _("Cancelled by a person")
+    REFUSED = "refused", _("Refused by its guards")
+    ERROR = "error", _("Failed; may be tried again")
+    PERMANENT = "permanent", _("Failed for good")
+    TIMED_OUT = "timed_out", _("Took too long")
+    EXPIRED = "expired", _("Came after its deadline")
+    INTERRUPTED = "interrupted", _("Handed back")
+    DIED = "died", _("Worker died")
 
 
 class Attempt(models.Model):

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.effect_entry import EffectEntry
 from workflow.models.envelope import TransitionEnvelope
@@ -17,20 +18,20 @@ from workflow.models.record import Record
 class Act(models.TextChoices):
     """What is done to each item."""
 
-    RETRY = "retry", "Retry"
-    CANCEL = "cancel", "Cancel"
-    REQUEST = "request", "Request a transition"
+    RETRY = "retry", _("Retry")
+    CANCEL = "cancel", _("Cancel")
+    REQUEST = "request", _("Request a transition")
 
 
 class BulkState(models.TextChoices):
     """How far a bulk act is."""
 
-    READY = "ready", "Waiting for the go-ahead"
+    READY = "ready", _("Waiting for the go-ahead")
     """Nothing is done until a person allows the next stage."""
 
-    GOING = "going", "Going"
-    STOPPED = "stopped", "Stopped"
-    DONE = "done", "Done"
+    GOING = "going", _("Going")
+    STOPPED = "stopped", _("Stopped")
+    DONE = "done", _("Done")
 
 
 class BulkRun(models.Model):
@@ -66,10 +67,10 @@ class BulkRun(models.Model):
 class ItemState(models.TextChoices):
     """What became of one item."""
 
-    WAITING = "waiting", "Not begun"
-    DONE = "done", "Done"
-    SKIPPED = "skipped", "Not needed any more"
-    REFUSED = "refused", "Refused"
+    WAITING = "waiting", _("Not begun")
+    DONE = "done", _("Done")
+    SKIPPED = "skipped", _("Not needed any more")
+    REFUSED = "refused", _("Refused")
 
 
 class BulkItem(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.effect_entry import EffectEntry
 
@@ -12,27 +13,27 @@ from workflow.models.effect_entry import EffectEntry
 class Kind(models.TextChoices):
     """What was done about an effect."""
 
-    SEND = "send", "Sent"
-    LOOKUP = "lookup", "Looked up"
-    POLL = "poll", "Polled"
-    CALL_BACK = "call_back", "Called back"
-    PERSON = "person", "Settled by hand"
+    SEND = "send", _("Sent")
+    LOOKUP = "lookup", _("Looked up")
+    POLL = "poll", _("Polled")
+    CALL_BACK = "call_back", _("Called back")
+    PERSON = "person", _("Settled by hand")
 
 
 class Outcome(models.TextChoices):
     """What came of it."""
 
-    DONE = "done", "Done"
-    PENDING = "pending", "Accepted, not finished"
-    POSTPONED = "postponed", "Failed; may be tried again"
-    REJECTED = "rejected", "Failed for good"
-    DECLINED = "declined", "Declined"
-    UNKNOWN = "unknown", "Unknown"
-    ABSENT = "absent", "Not there"
-    DIED = "died", "Worker died"
-    UNSENT = "unsent", "Handed back unsent"
-    RETRIED = "retried", "Set going again"
-    ABANDONED = "abandoned", "Given up"
+    DONE = "done", _("Done")
+    PENDING = "pending", _("Accepted, not finished")
+    POSTPONED = "postponed", _("Failed; may be tried again")
+    REJECTED = "rejected", _("Failed for good")
+    DECLINED = "declined", _("Declined")
+    UNKNOWN = "unknown", _("Unknown")
+    ABSENT = "absent", _("Not there")
+    DIED = "died", _("Worker died")
+    UNSENT = "unsent", _("Handed back unsent")
+    RETRIED = "retried", _("Set going again")
+    ABANDONED = "abandoned", _("Given up")
 
 
 class EffectAttempt(models.Model):

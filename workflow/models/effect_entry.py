@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.envelope import Priority, TransitionEnvelope
 from workflow.models.record import Record
@@ -20,50 +21,50 @@ from workflow.models.record import Record
 class Phase(models.TextChoices):
     """Which part an effect plays in its transition."""
 
-    BEFORE = "before", "Before"
+    BEFORE = "before", _("Before")
     """Must be done before the transition fires."""
 
-    AFTER = "after", "After"
+    AFTER = "after", _("After")
     """Follows from the transition, which has fired."""
 
-    UNDO = "undo", "Undo"
+    UNDO = "undo", _("Undo")
     """Takes back what a before-effect did, since the transition will not fire."""
 
 
 class Doubt(models.TextChoices):
     """How a doubt about the call is resolved, as declared when it was planned."""
 
-    RESEND = "resend", "Sent again under its key"
-    LOOKUP = "lookup", "Looked up downstream"
-    ASK = "ask", "Settled by a person"
+    RESEND = "resend", _("Sent again under its key")
+    LOOKUP = "lookup", _("Looked up downstream")
+    ASK = "ask", _("Settled by a person")
 
 
 class EffectState(models.TextChoices):
     """How far a downstream call has come."""
 
-    WAITING = "waiting", "Waiting"
+    WAITING = "waiting", _("Waiting")
     """To be sent from `due_at`; after a failed attempt, backing off until then."""
 
-    SENDING = "sending", "Sending"
+    SENDING = "sending", _("Sending")
     """Its intent is durable and a worker may be calling; the lease ends at `due_at`."""
 
-    CHECKING = "checking", "Checking"
+    CHECKING = "checking", _("Checking")
     """It may have happened: the downstream is asked at `due_at`."""
 
-    PENDING = "pending", "Accepted, not finished"
+    PENDING = "pending", _("Accepted, not finished")
     """The downstream works on it; polled at `due_at`, or given up on then."""
 
-    IN_DOUBT = "in_doubt", "In doubt"
+    IN_DOUBT = "in_doubt", _("In doubt")
     """It may have happened, and nobody but a person can tell."""
 
-    PARKED = "parked", "Parked"
+    PARKED = "parked", _("Parked")
     """It has not happened, and a person decides what next."""
 
-    DONE = "done", "Done"
-    DECLINED = "declined", "Declined"
+    DONE = "done", _("Done")
+    DECLINED = "declined", _("Declined")
     """The downstream decided against it."""
 
-    ABANDONED = "abandoned", "Given up"
+    ABANDONED = "abandoned", _("Given up")
     """Will not be sent any more: it did not happen, or a person let it be."""
 
 

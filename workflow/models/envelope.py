@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Concat
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.backfill import BackfillRun
 from workflow.models.pause import Pause, Scope
@@ -25,30 +26,30 @@ from workflow.models.record import Record
 class State(models.TextChoices):
     """How far a requested transition has come."""
 
-    SCHEDULED = "scheduled", "Scheduled"
+    SCHEDULED = "scheduled", _("Scheduled")
     """Becomes `waiting` when its time comes. Holds no slot."""
 
-    WAITING = "waiting", "Waiting"
+    WAITING = "waiting", _("Waiting")
     """To be worked on from `due_at`; after a failed attempt, backing off until then."""
 
-    RUNNING = "running", "Running"
+    RUNNING = "running", _("Running")
     """Claimed by a worker, whose lease ends at `due_at`."""
 
-    CALLING = "calling", "Calling downstream"
+    CALLING = "calling", _("Calling downstream")
     """Its guards consent; a before-effect is being delivered, whose outcome makes it due again."""
 
-    UNDOING = "undoing", "Undoing"
+    UNDOING = "undoing", _("Undoing")
     """It will not fire; what its before-effects did is being taken back. Then: `closing_as`."""
 
-    PARKED = "parked", "Parked"
+    PARKED = "parked", _("Parked")
     """Automatic attempts are used up or pointless; a person decides. Keeps its slot."""
 
-    FIRED = "fired", "Fired"
-    REFUSED = "refused", "Refused"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    FIRED = "fired", _("Fired")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
-    RECONSTRUCTED = "reconstructed", "Reconstructed"
+    RECONSTRUCTED = "reconstructed", _("Reconstructed")
     """Happened before the record came under the engine, as a source tells. It moved no record."""
 
 
@@ -61,19 +62,19 @@ FINAL = (State.FIRED, State.REFUSED, State.FAILED, State.CANCELLED, State.RECONS
 class Origin(models.TextChoices):
     """The door through which a request came."""
 
-    FORM = "form", "Form"
-    API = "api", "API"
-    COMMAND = "command", "Command"
-    TIMER = "timer", "Timer"
-    PYTHON = "python", "Python"
-    BACKFILL = "backfill", "Backfill"
+    FORM = "form", _("Form")
+    API = "api", _("API")
+    COMMAND = "command", _("Command")
+    TIMER = "timer", _("Timer")
+    PYTHON = "python", _("Python")
+    BACKFILL = "backfill", _("Backfill")
 
 
 class Priority(models.IntegerChoices):
     """Which of two due envelopes goes first."""
 
-    NORMAL = 0, "Normal"
-    BULK = 1, "Bulk"
+    NORMAL = 0, _("Normal")
+    BULK = 1, _("Bulk")
 
 
 class EnvelopeQuerySet(models.QuerySet["TransitionEnvelope"]):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from workflow.acts import rights
 from workflow.acts.cancel import cancel
 from workflow.acts.close_by_force import close_by_force
+from workflow.acts.effects import NotApart
 from workflow.acts.resume import resume
 from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest
@@ -25,6 +26,7 @@ from workflow.pages.places import Places
 from workflow.pages.user import signed_in
 from workflow.queries import names
 from workflow.queries.verdict import of_envelope
+from workflow.queries.wording import told_error
 from workflow.queries.world import world
 
 TEMPLATE = "escapement/act.html"
@@ -94,8 +96,8 @@ def act_page(
                 now=now,
                 fence=fence_of(request),
             )
-        except InvalidRequest as error:
-            fault = _("Nothing was done: %(error)s") % {"error": error}
+        except (InvalidRequest, NotApart) as error:
+            fault = _("Nothing was done: %(error)s") % {"error": told_error(error)}
             envelope.refresh_from_db()
         else:
             messages.success(request, deed.done)

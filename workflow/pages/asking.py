@@ -38,6 +38,7 @@ from workflow.queries import names
 from workflow.queries.fields import labels_of
 from workflow.queries.options import option
 from workflow.queries.subjects import subject_of
+from workflow.queries.wording import told_error
 
 TEMPLATE = "escapement/ask.html"
 
@@ -90,7 +91,7 @@ def ask_page(
         sheet.transition_id = transition_id(request.POST.get("transition_id", ""))
         version = _version(request.POST.get("version", ""))
     except InvalidRequest as error:
-        sheet.faults.append(_("Nothing was done: %(error)s") % {"error": error})
+        sheet.faults.append(_("Nothing was done: %(error)s") % {"error": told_error(error)})
         return _show(visit, sheet)
     is_known = TransitionEnvelope.objects.filter(pk=sheet.transition_id).exists()
     if version != record.version and not is_known:
@@ -122,7 +123,7 @@ def _submit(visit: Visit, sheet: Sheet, version: int) -> HttpResponse:
         answer = submit(request=wish, now=visit.now)
     except WorkflowError as error:
         if not _form(visit.transition, sheet).errors:
-            sheet.faults.append(str(error))
+            sheet.faults.append(told_error(error))
         return _show(visit, sheet)
     match answer:
         case Accepted() | Refused():

@@ -18,7 +18,7 @@ from workflow.acts import bulk, rights
 from workflow.acts.bulk import Target
 from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest, Reason, Transition, registry
-from workflow.engine import clock, standing
+from workflow.engine import clock, duties, standing
 from workflow.models import IN_FLIGHT, Act, BulkRun, Record, TransitionEnvelope
 from workflow.pages.places import Places
 from workflow.pages.user import signed_in
@@ -112,6 +112,7 @@ def _preview(
         for each in TransitionEnvelope.objects.filter(record__in=records, state__in=IN_FLIGHT)
     }
     now = clock.now()
+    makers = duties.makers_of((record.pk, transition) for record in records)
     rows = []
     for record in records:
         sources = {str(source.value) for source in transition.sources}
@@ -124,6 +125,7 @@ def _preview(
                 user=signed_in(request),
                 in_flight=busy.get(record.pk),
                 payload=_payload(request, transition),
+                makers=makers.get(record.pk, {}),
                 now=now,
             )
         rows.append(

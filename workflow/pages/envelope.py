@@ -35,9 +35,6 @@ def envelope_page(
     user = signed_in(request)
     around = world(now=now)
     calls = effects_of([envelope.pk], world=around, now=now).get(envelope.pk, [])
-    verdict = of_envelope(
-        envelope=envelope, effects=[each.entry for each in calls], world=around, now=now
-    )
     entries = Entry.objects.filter(transition_id=envelope.pk, chain=envelope.record_id)
     reveal = not places.is_support
     put_back([envelope], reveal=reveal)
@@ -45,6 +42,14 @@ def envelope_page(
         line_of(entry, workflow=envelope.workflow)
         for entry in entries_said(entries.order_by("sequence")[:_LINES], reveal=reveal)
     ]
+    decision = next((line for line in reversed(lines) if line.findings), None)
+    verdict = of_envelope(
+        envelope=envelope,
+        effects=[each.entry for each in calls],
+        world=around,
+        now=now,
+        why="" if decision is None else " ".join(each.message for each in decision.refusals),
+    )
     hidden = personal(envelope.workflow) if places.is_support else frozenset()
     return {
         "places": places,
@@ -56,7 +61,7 @@ def envelope_page(
         "verdict": verdict,
         "calls": calls,
         "lines": lines,
-        "decision": next((line for line in reversed(lines) if line.findings), None),
+        "decision": decision,
         "attempts": list(Attempt.objects.filter(envelope=envelope.pk).order_by("fence")),
         "payload": [
             (name.replace("_", " ").capitalize(), HIDDEN if name in hidden else plain(value))

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -14,7 +15,7 @@ from workflow.acts.rights import Right
 from workflow.definition import UnknownDefinition, registry
 from workflow.models import Record, State, Tracked, TransitionEnvelope
 from workflow.pages import ticket
-from workflow.pages.drawing import drawing
+from workflow.pages.drawing import Drawing, drawing
 from workflow.pages.places import Places
 from workflow.pages.proof import proof
 from workflow.pages.user import signed_in
@@ -54,12 +55,26 @@ def record_page(
     in_flight = next((each for each in envelopes if each.is_in_flight), None)
     around = world(now=now)
     unfinished = unfinished_of(record.pk)
+    happened = timeline(
+        record=record,
+        subject=subject,
+        before=_before(request),
+        hidden=hidden,
+        reveal=revealed or not places.is_support,
+        world=around,
+        now=now,
+    )
     verdict = of_record(
         record=record,
         envelopes=envelopes,
         effects=unfinished,
         world=around,
         now=now,
+        whys={
+            step.envelope.pk: " ".join(each.message for each in step.last.refusals)
+            for step in happened.steps
+            if step.envelope is not None
+        },
     )
     offered = options(record=record, subject=subject, user=user, in_flight=in_flight, now=now)
     return {
@@ -75,21 +90,14 @@ def record_page(
         "may_request": rights.has(user, Right.REQUEST),
         "open_options": [each for each in offered if each.answer is not Answer.DENIED],
         "denied_options": [each for each in offered if each.answer is Answer.DENIED],
-        "timeline": timeline(
-            record=record,
-            subject=subject,
-            before=_before(request),
-            hidden=hidden,
-            reveal=revealed or not places.is_support,
-            world=around,
-            now=now,
-        ),
+        "timeline": happened,
         "fields": [] if subject is None else fields_of(subject, hidden=hidden),
-        "drawing": _drawing(record, envelopes, in_flight),
+        "drawing": drawing_of(record, envelopes, in_flight),
         "proof": proof(record=record),
         "hidden": sorted(hidden),
-        "history_url": _history(subject) if places.is_support else "",
+        "history_url": _history(subject, user) if places.is_support else "",
         "revealed": revealed,
+        "may_redact": rights.has(user, Right.REDACT),
         "may_reveal": rights.has(user, Right.REVEAL),
         "may_retry": rights.has(user, Right.RETRY),
         "may_settle": rights.has(user, Right.SETTLE),
@@ -102,11 +110,13 @@ def record_page(
     }
 
 
-def _history(subject: Tracked | None) -> str:
-    """Return the address of django-simple-history's page; empty where the admin has none."""
+def _history(subject: Tracked | None, user: User) -> str:
+    """Return the address of django-simple-history's page; empty where there is none for them."""
     if subject is None:
         return ""
     about = subject._meta
+    if not user.has_perm(f"{about.app_label}.view_{about.model_name}"):
+        return ""
     try:
         return reverse(f"admin:{about.app_label}_{about.model_name}_history", args=[subject.pk])
     except NoReverseMatch:
@@ -118,9 +128,10 @@ def _before(request: HttpRequest) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
 
 
-def _drawing(
+def drawing_of(
     record: Record, envelopes: list[TransitionEnvelope], in_flight: TransitionEnvelope | None
-) -> Any:
+) -> Drawing | None:
+    """Return the drawing of a record's way; None where no release knows its workflow."""
     try:
         workflow = registry.latest(record.workflow)
     except UnknownDefinition:

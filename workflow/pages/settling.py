@@ -23,6 +23,7 @@ from workflow.pages.places import Places
 from workflow.pages.user import signed_in
 from workflow.queries import names
 from workflow.queries.effects import effects_of
+from workflow.queries.wording import told, told_error
 from workflow.queries.world import world
 
 TEMPLATE = "escapement/settle.html"
@@ -64,8 +65,8 @@ def settle_page(
     if request.method == "POST":
         try:
             _take(request, entry, chosen, user, now)
-        except InvalidRequest as error:
-            fault = _("Nothing was done: %(error)s") % {"error": error}
+        except (InvalidRequest, effects.NotApart) as error:
+            fault = _("Nothing was done: %(error)s") % {"error": told_error(error)}
             entry = EffectEntry.objects.select_related("envelope__record").get(pk=entry.pk)
         else:
             messages.success(request, _("Settled. What follows is below."))
@@ -83,6 +84,7 @@ def settle_page(
             "record": entry.envelope.record,
             "label": names.transition(entry.envelope.workflow, entry.envelope.transition),
             "ways": ways(entry),
+            "barred": _barred(entry, user),
             "chosen": request.POST.get("way", ""),
             "reason": request.POST.get("reason", ""),
             "receipt": request.POST.get("receipt", ""),
@@ -90,6 +92,14 @@ def settle_page(
         },
         status=409 if fault else 200,
     )
+
+
+def _barred(entry: EffectEntry, user: AbstractBaseUser) -> str:
+    """Return why somebody else has to judge it; empty where this person may."""
+    barred = effects.barred_from(entry=entry, user=user) if entry.is_stuck else None
+    if barred is None:
+        return ""
+    return told(barred.message, template=barred.template, facts=barred.facts)
 
 
 def ways(entry: EffectEntry) -> list[Way]:
@@ -171,12 +181,7 @@ def _take(
     now: datetime,
 ) -> None:
     if fence_of(request) != entry.fence:
-        raise InvalidRequest(
-            "effect",
-            entry.key,
-            f"has changed since you looked: it is {EffectState(entry.state).label.lower()} now;"
-            " see below who did what",
-        )
+        raise effects.changed_since(entry=entry)
     if way is None:
         raise InvalidRequest("way", request.POST.get("way", ""), "choose one of those offered")
     more: dict[str, Any] = {}

@@ -44,6 +44,11 @@ class Told:
         return _TONES.get(self.entry.state, "busy")
 
     @property
+    def percent(self) -> int:
+        """How far a long call says it has come, 0 to 100."""
+        return round(min(1.0, max(0.0, self.entry.fraction or 0.0)) * 100)
+
+    @property
     def is_undo(self) -> bool:
         """Whether it takes another one back."""
         return self.entry.phase == Phase.UNDO

@@ -35,6 +35,9 @@ class Correction:
     reason: str
     transition_id: UUID | None
     changes: list[Change]
+    row: int
+    """Key of the history row."""
+
     is_first: bool
     """Whether it is the row of the object's creation, or the oldest that was read."""
 
@@ -65,6 +68,7 @@ def changes_of(
             reason=row.history_change_reason or "",
             transition_id=row.transition_id,
             changes=_changes(earlier, row, fields, people, hidden),
+            row=row.history_id,
             is_first=earlier is None,
         )
         for earlier, row in pairwise([None, *ordered])

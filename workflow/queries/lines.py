@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from audit.models import Entry
 from workflow.engine.trail import Action
 from workflow.queries import names
+from workflow.queries.wording import told
 
 _WORDS: dict[str, Any] = {
     Action.STARTED: gettext_lazy("Record started"),
@@ -48,6 +49,9 @@ _WORDS: dict[str, Any] = {
     Action.DENIED: gettext_lazy("Attempt denied"),
     Action.REVEALED: gettext_lazy("Personal data shown"),
     Action.MENDED: gettext_lazy("Set right by the doctor"),
+    Action.REDACTED: gettext_lazy("Personal value erased from the trail"),
+    Action.ADOPTED: gettext_lazy("Adopted from history"),
+    Action.RECONSTRUCTED: gettext_lazy("Reconstructed from history"),
 }
 
 _BAD = (
@@ -81,6 +85,7 @@ _PEOPLES = (
     Action.CANCELLED,
     Action.DENIED,
     Action.REVEALED,
+    Action.REDACTED,
 )
 
 
@@ -93,6 +98,7 @@ class Held:
     required: str
     actual: str
     message: str
+    """In the language of the reader, where a catalogue has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +185,11 @@ def _held(finding: dict[str, Any]) -> Held:
         held=bool(finding.get("held")),
         required=str(finding.get("required", "")),
         actual=str(finding.get("actual", "")),
-        message=str(finding.get("message", "")),
+        message=told(
+            str(finding.get("message", "")),
+            template=str(finding.get("template", "")),
+            facts=finding.get("facts"),
+        ),
     )
 
 

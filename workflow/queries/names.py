@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+
 from workflow.definition import UnknownDefinition, registry
 
 
@@ -11,7 +14,8 @@ def status(workflow: str, value: str) -> str:
     """Return the status's label; the value itself where no release knows it."""
     if not value:
         return ""
-    return _statuses(workflow, registry.versions().get(workflow, ())).get(value, value)
+    said = _statuses(workflow, registry.versions().get(workflow, ())).get(value, value)
+    return str(said) if isinstance(said, Promise) else gettext(said)
 
 
 def transition(workflow: str, name: str) -> str:
@@ -19,7 +23,7 @@ def transition(workflow: str, name: str) -> str:
     for version in reversed(registry.versions().get(workflow, ())):
         found = registry.get(workflow, version).by_name.get(name)
         if found is not None:
-            return str(found.label)
+            return gettext(str(found.label))
     return name
 
 
@@ -33,10 +37,11 @@ def workflow(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _statuses(workflow: str, versions: tuple[int, ...]) -> dict[str, str]:
-    labels: dict[str, str] = {}
+def _statuses(workflow: str, versions: tuple[int, ...]) -> dict[str, str | Promise]:
+    """Return labels as they are declared: a lazy one is put into words when it is shown."""
+    labels: dict[str, str | Promise] = {}
     for version in versions:
         for member in registry.get(workflow, version).statuses:
             said = getattr(member, "label", None) or member.name.replace("_", " ").capitalize()
-            labels[str(member.value)] = str(said)
+            labels[str(member.value)] = said
     return labels

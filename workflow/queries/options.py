@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.translation import gettext
 
 from workflow.definition import Reason, Refusal, Transition, UnknownDefinition, registry
-from workflow.engine import standing
+from workflow.engine import duties, standing
 from workflow.engine.foresee import Foresight, foresee
 from workflow.engine.request import Request
 from workflow.models import Record, Tracked, TransitionEnvelope
@@ -53,7 +54,7 @@ class Option:
     @property
     def label(self) -> str:
         """What the button says."""
-        return self.transition.label
+        return gettext(str(self.transition.label))
 
     @property
     def has_form(self) -> bool:
@@ -100,12 +101,15 @@ def options(
 ) -> list[Option]:
     """Return what may leave the record's status, in the order of its declaration.
 
-    No statement at all beside the user's permissions: guards do not query.
+    No statement beside the user's permissions, as guards do not query; one more where a
+    transition is apart from others.
     """
     try:
         workflow = registry.latest(record.workflow)
     except UnknownDefinition:
         return []
+    leaving = workflow.leaving(record.status)
+    makers = duties.makers_of((record.pk, each) for each in leaving).get(record.pk, {})
     return [
         option(
             record=record,
@@ -113,9 +117,10 @@ def options(
             transition=transition,
             user=user,
             in_flight=in_flight,
+            makers=makers,
             now=now,
         )
-        for transition in workflow.leaving(record.status)
+        for transition in leaving
     ]
 
 
@@ -128,8 +133,15 @@ def option(
     in_flight: TransitionEnvelope | None,
     now: datetime,
     payload: dict[str, Any] | None = None,
+    makers: duties.Makers | None = None,
 ) -> Option:
-    """Return how one transition stands for a person, with the payload that they would send."""
+    """Return how one transition stands for a person, with the payload that they would send.
+
+    Args:
+        makers: Who has made what bars from it; None: look it up.
+    """
+    if makers is None:
+        makers = duties.makers_of([(record.pk, transition)]).get(record.pk, {})
     workflow = registry.latest(record.workflow)
     target = names.status(record.workflow, str(transition.target.value))
     denied = standing.denied(user=user, transition=transition)
@@ -145,6 +157,7 @@ def option(
             subject=subject,
             workflow=workflow,
             transition=transition,
+            makers=makers,
             now=now,
         )
     answer = Answer.WOULD_FIRE if foreseen.would_fire else Answer.WOULD_REFUSE

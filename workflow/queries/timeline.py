@@ -46,6 +46,9 @@ class Step:
     attempts: list[Attempt] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     effects: list[Told] = field(default_factory=list)
+    history_row: int | None = None
+    """Key of the history row that its changes are from."""
+
     number: int | None = None
     """Which move of the record it was; None if it was none."""
 
@@ -203,6 +206,7 @@ def _add_changes(
         step = steps.get(correction.transition_id) if correction.transition_id else None
         if step is not None:
             step.changes = correction.changes
+            step.history_row = correction.row
         elif correction.transition_id is None and not correction.is_first:
             steps[-1 - place] = _corrected(correction)
 
@@ -215,6 +219,7 @@ def _corrected(correction: Correction) -> Step:
         actor=correction.actor,
         lines=[line],
         changes=correction.changes,
+        history_row=correction.row,
     )
 
 

@@ -53,6 +53,14 @@ def fields_of(subject: Tracked, *, hidden: Collection[str] = ()) -> list[Shown]:
     """
     fields = shown_fields(type(subject))
     values = {field.name: getattr(subject, field.attname) for field in fields}
+    return shown_of(type(subject), values, hidden=hidden)
+
+
+def shown_of(
+    model: type[models.Model], values: Mapping[str, Any], *, hidden: Collection[str] = ()
+) -> list[Shown]:
+    """Return a model's fields with these values, by name; those that have none are left out."""
+    fields = [field for field in shown_fields(model) if field.name in values]
     people = names_of(_people(fields, [values]))
     return [
         Shown(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from workflow.queries import names
 from workflow.queries.effect_stall import diagnose_effect
 from workflow.queries.moments import at_and_in, duration, relative
 from workflow.queries.stall import diagnose
+from workflow.queries.wording import told
 from workflow.queries.world import Stall, Why, World
 
 
@@ -89,16 +91,18 @@ def of_envelope(
     effects: Sequence[EffectEntry] = (),
     world: World,
     now: datetime,
+    why: str = "",
 ) -> Verdict:
     """Return how one requested transition stands.
 
     Args:
         effects: Its downstream calls, at least the unfinished ones.
+        why: What it was refused for, in the language of the reader; empty: as it was stored.
     """
     label = names.transition(envelope.workflow, envelope.transition)
     target = names.status(envelope.workflow, envelope.target)
     when = "" if envelope.finished_at is None else relative(envelope.finished_at, now=now)
-    facts = {"label": label, "target": target, "when": when, "why": envelope.message}
+    facts = {"label": label, "target": target, "when": when, "why": why or told(envelope.message)}
     match envelope.state:
         case State.FIRED:
             done = _("“%(label)s” was done %(when)s: the record became “%(target)s”.") % facts
@@ -151,12 +155,14 @@ def of_record(
     effects: Sequence[EffectEntry] = (),
     world: World,
     now: datetime,
+    whys: Mapping[UUID, str] | None = None,
 ) -> Verdict:
     """Return how a record stands.
 
     Args:
         envelopes: Its envelopes, the newest first; those in flight or scheduled, and the last.
         effects: Its unfinished downstream calls.
+        whys: What requests were refused for, in the language of the reader.
     """
     in_flight = next((each for each in envelopes if each.is_in_flight), None)
     if in_flight is not None:
@@ -177,7 +183,8 @@ def of_record(
         )
     last = next((each for each in envelopes if each.is_final), None)
     if last is not None and last.state == State.REFUSED:
-        refused = of_envelope(envelope=last, world=world, now=now)
+        why = (whys or {}).get(last.pk, "")
+        refused = of_envelope(envelope=last, world=world, now=now, why=why)
         return Verdict(
             tone=Tone.WARN,
             sentence=_("Still “%(status)s”, for %(since)s. The last request, %(refused)s")

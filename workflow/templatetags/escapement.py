@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from workflow.definition import Allowed, Finding
+from workflow.definition import Allowed, Finding, Refusal
 from workflow.engine import clock
-from workflow.queries import moments, names
+from workflow.queries import moments, names, wording
 from workflow.queries.lines import Held
 
 register = template.Library()
@@ -128,9 +128,21 @@ def spaced(name: str) -> str:
 
 
 @register.filter
+def refusal_told(refusal: Refusal) -> str:
+    """Return what a refusal says, in the reader's language."""
+    return wording.told(refusal.message, template=refusal.template, facts=refusal.facts)
+
+
+@register.filter
+def told(message: str) -> str:
+    """Return a stored message in the reader's language, if a catalogue has it."""
+    return wording.told(message)
+
+
+@register.filter
 def guard_name(finding: Finding | Held) -> str:
     """Return what a guard is called, of a fresh finding or of a stored one."""
-    return finding.guard.replace("_", " ")
+    return wording.told(finding.guard.replace("_", " "))
 
 
 @register.filter

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django_q.models import Schedule
+from django_q.models import Schedule, Task
 
 from workflow.definition import WorkflowError
+from workflow.models import BackfillRun
 from workflow.worker.scheduled import TASK
 
 EVERY = {
@@ -17,11 +19,65 @@ EVERY = {
     "month": Schedule.MONTHLY,
 }
 
+_SHOWN = 50
+
+_PATIENCE = timedelta(minutes=2)
+"""Clusters look at schedules every thirty seconds."""
+
 
 class NotAllowed(WorkflowError):
     """The task is not on the list of those that schedules may run."""
 
     code = "not_allowed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One schedule: when it came last, what came of that, when it comes next."""
+
+    name: str
+    every: str
+    """In django-q2's words."""
+
+    next_at: datetime | None
+    """None: it does not come again."""
+
+    is_late: bool
+    """Whether its time has passed without a cluster taking it up."""
+
+    is_allowed: bool
+    """Whether `TASKS` names its function; otherwise workers turn it away."""
+
+    failed_at: datetime | None = None
+    """When its last task failed; None if that did not."""
+
+    run: BackfillRun | None = None
+    """The last run that it, or a person, started of the same source under the same mapping."""
+
+
+def schedules(*, now: datetime) -> list[Planned]:
+    """Return the schedules, the next first; three statements, and no stored task is unpickled."""
+    rows = list(Schedule.objects.order_by("next_run", "pk")[:_SHOWN])
+    runs: dict[str, BackfillRun] = {}
+    for run in BackfillRun.objects.order_by("-started_at")[: 4 * _SHOWN]:
+        runs.setdefault(_name(run.source, run.mapping), run)
+    failed = dict(
+        Task.objects.filter(pk__in=[row.task for row in rows if row.task], success=False)
+        .order_by()
+        .values_list("pk", "stopped")
+    )
+    return [
+        Planned(
+            name=row.name or row.func,
+            every=row.get_schedule_type_display(),
+            next_at=row.next_run if row.repeats else None,
+            is_late=bool(row.repeats and row.next_run and row.next_run < now - _PATIENCE),
+            is_allowed=row.func in settings.ESCAPEMENT.get("TASKS", ()),
+            failed_at=failed.get(row.task or ""),
+            run=runs.get(row.name or "") if row.func == TASK else None,
+        )
+        for row in rows
+    ]
 
 
 def schedule_backfill(*, source: str, mapping: str, every: str, first: datetime) -> str:
@@ -38,7 +94,7 @@ def schedule_backfill(*, source: str, mapping: str, every: str, first: datetime)
             f"{TASK} is not on the list of tasks that schedules may run:"
             f" add it to the environment variable TASKS, for the workers too."
         )
-    name = f"backfill {mapping} {source}"[-100:]
+    name = _name(source, mapping)
     Schedule.objects.update_or_create(
         name=name,
         defaults={
@@ -54,5 +110,9 @@ def schedule_backfill(*, source: str, mapping: str, every: str, first: datetime)
 
 def unschedule_backfill(*, source: str, mapping: str) -> bool:
     """Take the schedule away; return whether there was one."""
-    deleted, _ = Schedule.objects.filter(name=f"backfill {mapping} {source}"[-100:]).delete()
+    deleted, _ = Schedule.objects.filter(name=_name(source, mapping)).delete()
     return bool(deleted)
+
+
+def _name(source: str, mapping: str) -> str:
+    return f"backfill {mapping} {source}"[-100:]

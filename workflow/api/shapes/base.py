@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Field, Schema
@@ -54,7 +54,15 @@ def _only_text(value: Any) -> Any:
     return value
 
 
-When = Annotated[AwareDatetime, BeforeValidator(_only_text)]
+def _in_calendar(value: datetime) -> datetime:
+    """Return it in UTC, which the first and the last day of the calendar need not have."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside of the calendar once it is in UTC") from None
+
+
+When = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_calendar)]
 """A time with its zone."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import StrictBool, StrictInt
+from pydantic import StrictBool, StrictInt, StrictStr
 
 from workflow.api.shapes import addresses
 from workflow.api.shapes.base import Body, Links, Name, Reason, Standing, Text, Version, When
@@ -16,6 +16,20 @@ from workflow.api.shapes.effect import EffectDetail, detail_of
 from workflow.models import Attempt, TransitionEnvelope
 from workflow.queries.effects import Told
 from workflow.queries.values import HIDDEN, personal
+
+
+class Signing(Body):
+    """A person's signature: their password again, and what they say by it."""
+
+    password: Annotated[
+        StrictStr,
+        Field(
+            min_length=1,
+            max_length=1000,
+            json_schema_extra={"format": "password", "writeOnly": True},
+        ),
+    ]
+    meaning: Text = Field(description="The transition's `signature`, word for word.")
 
 
 class Wish(Body):
@@ -28,6 +42,9 @@ class Wish(Body):
         None, description="Only from this version of the record; the same as If-Match."
     )
     due_at: When | None = Field(None, description="Not before this time.")
+    signature: Signing | None = Field(
+        None, description="Where the transition has to be signed; only with a person's session."
+    )
 
 
 class BulkWish(Wish):

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.http import HttpRequest
 
+from workflow.admin.history import TrackedHistory
 from workflow.examples.declarations.models import Declaration
-
-if TYPE_CHECKING:
-    DeclarationModelAdmin = admin.ModelAdmin[Declaration]
-else:
-    DeclarationModelAdmin = admin.ModelAdmin
 
 _EDITABLE = ("purpose", "expense_date", "receipts", "budget_number", "cost_centre")
 
 
 @admin.register(Declaration)
-class DeclarationAdmin(DeclarationModelAdmin):
+class DeclarationAdmin(TrackedHistory):
     """New ones are made by `engine.start`, and none is ever deleted."""
 
     list_display = ("number", "claimant", "amount", "currency", "status_label")

@@ -6,6 +6,8 @@ with what it compared. All guards of a transition are asked, so one refusal name
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
+
 from workflow.definition import Allowed, Context, Refusal, allow, refuse
 from workflow.examples.declarations.forms import BudgetForm, entered
 from workflow.examples.declarations.limits import (
@@ -24,7 +26,7 @@ def claimant_asks(context: Context[Declaration]) -> Answer:
     if context.actor.id == claimant:
         return allow(required=f"user {claimant}", actual=f"user {context.actor.id}")
     return refuse(
-        "Only the employee who made this declaration may do that.",
+        _("Only the employee who made this declaration may do that."),
         required=f"user {claimant}",
         actual=f"user {context.actor.id or 'system'}",
         code="not_claimant",
@@ -36,14 +38,14 @@ def approver_is_not_claimant(context: Context[Declaration]) -> Answer:
     claimant = str(context.subject.claimant_id)
     if context.actor.id is None:
         return refuse(
-            "The system cannot approve a declaration; a person has to.",
-            required="a person",
-            actual="system",
+            _("The system cannot approve a declaration; a person has to."),
+            required=_("a person"),
+            actual=_("system"),
             code="four_eyes",
         )
     if context.actor.id == claimant:
         return refuse(
-            "You made this declaration; somebody else has to decide about it.",
+            _("You made this declaration; somebody else has to decide about it."),
             required=f"anyone but user {claimant}",
             actual=f"user {context.actor.id}",
             code="four_eyes",
@@ -62,10 +64,13 @@ def approver_is_new(context: Context[Declaration]) -> Answer:
         )
         if person is not None
     ]
-    required = f"none of users {', '.join(before)}" if before else "no earlier approval"
+    required = f"none of users {', '.join(before)}" if before else _("no earlier approval")
     if context.actor.id in before:
         return refuse(
-            "You have approved this declaration already; somebody else has to approve it finally.",
+            _(
+                "You have approved this declaration already; somebody else has to approve it"
+                " finally."
+            ),
             required=required,
             actual=f"user {context.actor.id}",
             code="approved_before",
@@ -81,10 +86,10 @@ def amount_is_positive(context: Context[Declaration]) -> Answer:
     """
     amount = context.subject.amount
     if amount > 0:
-        return allow(required="more than 0", actual=amount)
+        return allow(required=_("more than 0"), actual=amount)
     return refuse(
-        "There is nothing to pay; stop this declaration or have the amount corrected.",
-        required="more than 0",
+        _("There is nothing to pay; stop this declaration or have the amount corrected."),
+        required=_("more than 0"),
         actual=amount,
         code="nothing_to_pay",
     )
@@ -97,8 +102,11 @@ def amount_is_within_limit(context: Context[Declaration]) -> Answer:
     if amount <= limit:
         return allow(required=f"at most {limit}", actual=amount)
     return refuse(
-        f"Over {limit} {context.subject.currency}, others have to approve first: administration,"
-        " then the budget owner.",
+        _(
+            "Over %(limit)s %(currency)s, others have to approve first: administration, then the"
+            " budget owner."
+        ),
+        facts={"limit": limit, "currency": context.subject.currency},
         required=f"at most {limit}",
         actual=amount,
         code="over_limit",
@@ -111,7 +119,7 @@ def has_receipts(context: Context[Declaration]) -> Answer:
     if receipts >= RECEIPTS_NEEDED:
         return allow(required=f"at least {RECEIPTS_NEEDED}", actual=receipts)
     return refuse(
-        "No receipt is attached; attach one and submit again.",
+        _("No receipt is attached; attach one and submit again."),
         required=f"at least {RECEIPTS_NEEDED}",
         actual=receipts,
         code="no_receipts",
@@ -124,11 +132,11 @@ def has_budget_number(context: Context[Declaration]) -> Answer:
         "budget_number", context.subject.budget_number
     )
     if number:
-        return allow(required="a budget number", actual=number)
+        return allow(required=_("a budget number"), actual=number)
     return refuse(
-        "No budget number is given; fill it in with the approval.",
-        required="a budget number",
-        actual="none",
+        _("No budget number is given; fill it in with the approval."),
+        required=_("a budget number"),
+        actual=_("none"),
         code="no_budget_number",
     )
 
@@ -141,14 +149,15 @@ def declared_in_time(context: Context[Declaration]) -> Answer:
     actual = f"{age.days} days: journey on {journey}, declared on {declared}"
     if age.days < 0:
         return refuse(
-            "The journey lies in the future; declare it once the money is spent.",
+            _("The journey lies in the future; declare it once the money is spent."),
             required=required,
             actual=actual,
             code="not_yet_spent",
         )
     if age > DECLARE_WITHIN:
         return refuse(
-            f"The journey was more than {DECLARE_WITHIN.days} days before it was declared.",
+            _("The journey was more than %(days)s days before it was declared."),
+            facts={"days": DECLARE_WITHIN.days},
             required=required,
             actual=actual,
             code="too_old",

@@ -98,4 +98,4 @@ class Declaration(Tracked):
     @property
     def status_label(self) -> str:
         """The status in words."""
-        return Status(self.status).label if self.status else "Not under the engine"
+        return str(Status(self.status).label) if self.status else "Not under the engine"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from workflow.definition import Reason, Transition, Workflow, registry
 from workflow.examples.declarations.effects import (
     instruct_payment,
@@ -62,7 +64,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         # The employee.
         Transition(
             name="save",
-            label="Save for later",
+            label=_("Save for later"),
             sources=(Status.DRAFT,),
             target=Status.SAVED,
             permission="declarations.submit_declaration",
@@ -70,7 +72,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="submit",
-            label="Submit",
+            label=_("Submit"),
             sources=(Status.DRAFT, Status.SAVED, *REJECTED),
             target=Status.SUBMITTED,
             permission="declarations.submit_declaration",
@@ -81,7 +83,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="take_back",
-            label="Take back",
+            label=_("Take back"),
             sources=(
                 Status.SUBMITTED,
                 Status.REJECTED_BY_PRE_APPROVER,
@@ -96,7 +98,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="withdraw",
-            label="Withdraw for good",
+            label=_("Withdraw for good"),
             sources=(Status.DRAFT, Status.SAVED, Status.SUBMITTED, *REJECTED),
             target=Status.WITHDRAWN,
             permission="declarations.submit_declaration",
@@ -107,7 +109,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         # Approvals.
         Transition(
             name="pre_approve",
-            label="Approve as pre-approver",
+            label=_("Approve as pre-approver"),
             sources=(Status.SUBMITTED,),
             target=Status.APPROVED_BY_PRE_APPROVER,
             permission="declarations.pre_approve_declaration",
@@ -117,7 +119,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="check",
-            label="Approve as administration",
+            label=_("Approve as administration"),
             sources=(Status.SUBMITTED,),
             target=Status.APPROVED_BY_ADMINISTRATION,
             permission="declarations.check_declaration",
@@ -128,7 +130,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="approve_budget",
-            label="Approve as budget owner",
+            label=_("Approve as budget owner"),
             sources=(Status.APPROVED_BY_ADMINISTRATION,),
             target=Status.APPROVED_BY_BUDGET_OWNER,
             permission="declarations.approve_budget_declaration",
@@ -139,7 +141,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="approve_final",
-            label="Approve for payment",
+            label=_("Approve for payment"),
             sources=(
                 Status.SUBMITTED,
                 Status.APPROVED_BY_PRE_APPROVER,
@@ -161,7 +163,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         # Rejections.
         Transition(
             name="reject_as_pre_approver",
-            label="Reject as pre-approver",
+            label=_("Reject as pre-approver"),
             sources=(Status.SUBMITTED,),
             target=Status.REJECTED_BY_PRE_APPROVER,
             permission="declarations.pre_approve_declaration",
@@ -171,7 +173,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="reject_as_administration",
-            label="Reject as administration",
+            label=_("Reject as administration"),
             sources=(Status.SUBMITTED,),
             target=Status.REJECTED_BY_ADMINISTRATION,
             permission="declarations.check_declaration",
@@ -181,7 +183,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="reject_as_budget_owner",
-            label="Reject as budget owner",
+            label=_("Reject as budget owner"),
             sources=(Status.APPROVED_BY_ADMINISTRATION,),
             target=Status.REJECTED_BY_BUDGET_OWNER,
             permission="declarations.approve_budget_declaration",
@@ -191,7 +193,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="reject_as_supervisor",
-            label="Reject as supervisor",
+            label=_("Reject as supervisor"),
             sources=(
                 Status.SUBMITTED,
                 Status.APPROVED_BY_PRE_APPROVER,
@@ -207,18 +209,20 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         # Money.
         Transition(
             name="request_payment",
-            label="Request payment",
+            label=_("Request payment"),
             sources=(Status.FINAL_APPROVED,),
             target=Status.PAYMENT_REQUESTED,
             permission="declarations.pay_declaration",
             guards=(amount_is_positive,),
+            apart_from=("submit", "approve_final"),
+            settled_apart=True,
             before=(instruct_payment,),
             apply=stamp_payment_request,
             after=(publish_report,),
         ),
         Transition(
             name="confirm_payment",
-            label="Confirm payment",
+            label=_("Confirm payment"),
             sources=(Status.PAYMENT_REQUESTED,),
             target=Status.PAYMENT_HANDLED,
             permission="declarations.pay_declaration",
@@ -228,7 +232,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         ),
         Transition(
             name="stop_payment",
-            label="Stop payment",
+            label=_("Stop payment"),
             sources=(Status.FINAL_APPROVED, Status.PAYMENT_REQUESTED),
             target=Status.REJECTED_BY_MISSING,
             permission="declarations.stop_declaration",
@@ -238,7 +242,7 @@ DECLARATION: Workflow[Declaration, Status] = Workflow(
         # Time.
         Transition(
             name="lapse",
-            label="Let lapse",
+            label=_("Let lapse"),
             sources=(Status.SAVED, *REJECTED),
             target=Status.WITHDRAWN,
             permission="declarations.lapse_declaration",

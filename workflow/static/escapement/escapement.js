@@ -50,6 +50,7 @@ function ready(root) {
     const box = drawing.getBoundingClientRect();
     if (here) { drawing.scrollLeft += here.left + here.width / 2 - box.left - box.width / 2; }
   });
+  root.querySelectorAll(".chart").forEach((chart) => { chart.scrollLeft = chart.scrollWidth; });
   root.querySelectorAll("[data-all]").forEach((box) => {
     box.closest(".tick").hidden = false;
     box.addEventListener("change", () => {
