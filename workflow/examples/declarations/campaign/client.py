@@ -22,7 +22,6 @@ from django.db import connection, transaction
 from workflow.engine import clock
 from workflow.engine.request import Request
 from workflow.engine.submit import submit, submit_many
-
 from workflow.examples.declarations.campaign.patience import insist
 from workflow.examples.declarations.campaign.stage import USER, Said, Stage
 from workflow.models import Record
@@ -99,7 +98,6 @@ class Client:
 
     def _send(self, *requests: Request, way: str) -> list[str]:
         """Ask until there is an answer; return what each was told."""
-
         answers = insist(
             lambda: submit_many(requests=requests, now=clock.now()),
             heard=self._heard,
@@ -183,7 +181,6 @@ class Client:
 
     def _answer_lost(self) -> None:
         """Lose the connection right after the commit, as a client that times out; then retry."""
-
         request = self._request()
 
         def lose() -> None:

@@ -80,7 +80,7 @@ def disagreements(_: Stage, journal: Journal) -> Iterator[str]:
             yield f"{key}: done by its receiver, {states.get(key)} by the ledger"
 
 
-def unfinished_effects(_: Stage, __: Journal) -> Iterator[str]:
+def unfinished_effects() -> Iterator[str]:
     """Yield effects that neither ended nor wait, themselves or their forerunner, for a person."""
     stuck = EffectEntry.objects.filter(
         record=OuterRef("record"),

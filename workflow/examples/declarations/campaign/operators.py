@@ -22,7 +22,6 @@ from workflow.acts import effects
 from workflow.acts.resume import resume
 from workflow.definition import WorkflowError
 from workflow.engine import clock
-
 from workflow.examples.declarations.campaign.patience import insist
 from workflow.examples.declarations.campaign.stage import OPERATORS, Said, Stage
 from workflow.models import (
@@ -83,12 +82,13 @@ class Operators:
     def _effects(self) -> Iterator[tuple[str, Act]]:
 
         stuck = EffectEntry.objects.filter(state__in=EFFECT_STUCK, finished_at__isnull=True)
-        now = clock.now()
-        for entry in stuck.annotate(last=Max("attempt_set__ended_at"))[: 2 * _AT_ONCE]:
+        waiting = stuck.annotate(last=Max("attempt_set__ended_at"))[: 2 * _AT_ONCE]
+        has_landed = clock.now() - _LANDED_AFTER
+        for entry in waiting:
             if entry.phase == Phase.BEFORE and entry.state == EffectState.PARKED:
                 continue  # its transition is parked with it
             if entry.state == EffectState.IN_DOUBT and entry.recovery == Doubt.ASK:
-                if now - entry.last > _LANDED_AFTER:
+                if vars(entry)["last"] < has_landed:
                     yield self._look_up(entry)
             else:
                 yield "effect retried", self._retry(entry)
@@ -107,7 +107,7 @@ class Operators:
         found = self._journal.deeds(downstream="letters", key=entry.key)
 
         def act(user: AbstractBaseUser) -> None:
-            known = {
+            known: dict[str, Any] = {
                 "effect": entry.pk,
                 "fence": entry.fence,
                 "user": user,
@@ -123,7 +123,6 @@ class Operators:
 
     def _both(self, kind: str, act: Act) -> None:
         """Do it twice at once; at most one may be told that it was done."""
-
         ready = threading.Barrier(len(self._people))
         ended: Counter[str] = Counter()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -16,7 +17,7 @@ from audit.models import Entry
 from workflow.effects.claim import is_due
 from workflow.engine import clock
 from workflow.examples.declarations.campaign import people
-from workflow.examples.declarations.campaign.checks import KEPT, count_all, unfinished
+from workflow.examples.declarations.campaign.checks import KEPT, count_all, unended
 from workflow.examples.declarations.campaign.faults import history
 from workflow.examples.declarations.campaign.faults.fault import Fault
 from workflow.examples.declarations.campaign.faults.plan import EVERY, plan
@@ -30,15 +31,16 @@ from workflow.testing.postgres import Server
 
 _EVERY_ON_TERMINAL = 1.0
 _EVERY_ELSEWHERE = 15.0
-_DRAIN = 180.0
-"""Seconds within which everything must have come to an end once nobody asks for more."""
-
 _STILL = 3.0
 """Seconds for which nothing may be left, before it is believed."""
 
 
 class NotEmpty(Exception):
     """The database has records in it."""
+
+
+class NothingToInject(Exception):
+    """None of the faults that are asked for can be injected here."""
 
 
 class Run:
@@ -55,9 +57,24 @@ class Run:
         rate: float,
         downstream_faults: float,
         records: int,
+        patience: float,
+        only: Collection[str],
         out: TextIO,
     ) -> None:
+        """Take how long to break, and how.
+
+        Args:
+            rate: Requests a second, of all clients.
+            downstream_faults: Share of calls that go wrong in each of four ways.
+            records: How many there are to move.
+            patience: Seconds within which everything must have come to an end once nobody asks
+                for more.
+            only: Kinds of faults to inject; empty for all of them.
+            out: Where to show how far it is.
+        """
         self._stage = stage
+        self._patience = patience
+        self._only = only
         self._server = server
         self._disk = disk
         self._seconds = minutes * 60
@@ -82,9 +99,11 @@ class Run:
         Raises:
             NotEmpty: Records are there; nothing was touched.
         """
-        call_command("migrate", verbosity=0)
-        if Record.objects.exists() or TransitionEnvelope.objects.exists():
+        if Record._meta.db_table in connection.introspection.table_names() and (
+            Record.objects.exists() or TransitionEnvelope.objects.exists()
+        ):
             raise NotEmpty(str(connection.settings_dict["NAME"]))
+        call_command("migrate", verbosity=0)
         history_of = max(20, int(self._seconds))
         people.begin(
             stage=self._stage, records=self._records, history=history_of, seed=self.report.seed
@@ -108,6 +127,8 @@ class Run:
 
     def _break(self, theatre: Theatre) -> None:
         faults = self._possible(theatre)
+        if not faults:
+            raise NothingToInject(", ".join(self._only))
         history.begin(theatre)
         began = time.monotonic()
         self._until = began + self._seconds
@@ -125,7 +146,12 @@ class Run:
         self.report.missing = {
             fault.kind: why for fault in EVERY if (why := fault.missing(theatre))
         }
-        return [fault for fault in EVERY if fault.kind not in self.report.missing]
+        return [
+            fault
+            for fault in EVERY
+            if fault.kind not in self.report.missing
+            and (not self._only or fault.kind in self._only)
+        ]
 
     def _drain(self, theatre: Theatre) -> None:
         """Bring every host to the newest release, and wait until nothing is left to do."""
@@ -139,26 +165,21 @@ class Run:
         if theatre.backfill is not None:
             theatre.backfill.kill()
         history.begin(theatre, rate=None)
-        theatre.until(lambda: self._has_ended(theatre), seconds=_DRAIN)
+        theatre.until(lambda: self._has_ended(theatre), seconds=self._patience)
         self._check_backfill(theatre)
         still_since: list[float] = []
 
         def is_still() -> bool:
-            left = insist(lambda: is_due(now=clock.now()) or any(self._left()))
-            if left:
+            if insist(lambda: is_due(now=clock.now()) or any(unended())):
                 still_since.clear()
                 return False
             still_since.append(time.monotonic())
             return still_since[-1] - still_since[0] > _STILL
 
-        if not theatre.until(is_still, seconds=_DRAIN):
-            self.report.remarks.append(f"It had not come to rest after {_DRAIN:.0f} s.")
+        if not theatre.until(is_still, seconds=self._patience):
+            self.report.remarks.append(f"It had not come to rest after {self._patience:.0f} s.")
         self.report.drained = time.monotonic() - began
         theatre.end()
-
-    def _left(self) -> list[str]:
-        letters = EffectEntry.objects.filter(state="in_doubt", finished_at__isnull=True)
-        return [*unfinished(self._stage, None), *map(str, letters)]
 
     @staticmethod
     def _has_ended(theatre: Theatre) -> bool:

@@ -80,7 +80,7 @@ def _end(server: Server) -> None:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[Path | None]:
-    """Mount a file system in memory, small enough to be filled; yield None if that is forbidden."""
+    """Mount a file system in memory, small enough to be filled; yield None if forbidden."""
     disk = folder / "disk"
     disk.mkdir()
     options = ["-t", "tmpfs", "-o", f"size={_DISK}", "campaign", str(disk)]

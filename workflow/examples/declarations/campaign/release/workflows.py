@@ -30,7 +30,7 @@ from workflow.examples.declarations.models import Declaration
 
 NAME = "campaign"
 
-STALL = 1.5
+STALL = 2.5
 """Seconds after which the simulated downstreams do what lands late."""
 
 SETTLES_AFTER = timedelta(seconds=12)
@@ -81,7 +81,12 @@ def count(context: Context[Declaration]) -> None:
 
 def _quick(effect: Effect[Declaration], **more: Any) -> Effect[Declaration]:
     channel = Channel(name=f"campaign_{effect.channel.name}", breaker=_BREAKER)
-    usual = {"channel": channel, "request": about, "retry": _RETRY, "timeout": _TIMEOUT}
+    usual: dict[str, Any] = {
+        "channel": channel,
+        "request": about,
+        "retry": _RETRY,
+        "timeout": _TIMEOUT,
+    }
     return replace(effect, **usual | more)
 
 
@@ -135,5 +140,5 @@ def workflow(version: int) -> Workflow[Declaration, Status]:
     )
 
 
-for _version in range(1, settings.RELEASE + 1):
+for _version in range(1, getattr(settings, "RELEASE", 1) + 1):
     registry.register(workflow(_version))

@@ -54,6 +54,20 @@ class Command(BaseCommand):
             metavar="F",
             help="Share of calls, 0 to 0.25, that fail; as many stall, land late, are dropped.",
         )
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=180.0,
+            metavar="SECONDS",
+            help="Within which everything must have come to an end once nobody asks for more.",
+        )
+        parser.add_argument(
+            "--only",
+            action="append",
+            default=[],
+            metavar="KIND",
+            help="Inject faults of this kind, such as 'kill the pusher'; may be given again.",
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything there.")
         parser.add_argument("--report", type=Path, metavar="FILE", help="Write it as Markdown.")
         parser.add_argument("--keep", type=Path, metavar="FOLDER", help="Keep logs there.")
@@ -77,7 +91,19 @@ class Command(BaseCommand):
             raise CommandError("See above.", returncode=code if code > 0 else 1)
 
     def _run(self, options: dict[str, Any]) -> None:
-        from workflow.examples.declarations.campaign.run import NotEmpty, Run  # noqa: PLC0415  (other settings)
+        # Needs the campaign's own settings.
+        from workflow.examples.declarations.campaign.faults.plan import EVERY  # noqa: PLC0415
+        from workflow.examples.declarations.campaign.run import (  # noqa: PLC0415
+            NotEmpty,
+            Run,
+        )
+
+        kinds = {fault.kind for fault in EVERY}
+        unknown = set(options["only"]) - kinds
+        if unknown:
+            raise CommandError(
+                f"--only {sorted(unknown)[0]!r}: choose among {', '.join(sorted(kinds))}."
+            )
 
         about = json.loads(os.environ.pop(_SCRATCH))
         server = Server.adopt(about["server"]) if about["server"] else None
@@ -90,6 +116,8 @@ class Command(BaseCommand):
             rate=options["rate"],
             downstream_faults=options["downstream_faults"],
             records=options["records"],
+            patience=options["patience"],
+            only=options["only"],
             out=options.get("stderr") or sys.stderr,
         )
         try:
