@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +39,7 @@ class Cluster:
         environment: Mapping[str, str],
         folder: Path,
         boot: float = BOOT,
+        through: Sequence[str] = (),
     ) -> None:
         """Start it.
 
@@ -47,6 +48,7 @@ class Cluster:
             environment: What they are told beside this process's own.
             folder: Where they work.
             boot: Seconds that it may take to be ready.
+            through: Command that runs it, such as `ip netns exec NAME`; must become it.
         """
         self.workers = workers
         self.log = log
@@ -56,7 +58,7 @@ class Cluster:
         self._said: dict[str, list[int]] = {role: [] for role in _SAYS}
         with log.open("wb") as out:
             self.supervisor = subprocess.Popen(  # noqa: S603  (the command is a constant of this code)
-                [sys.executable, "-m", "django", "work", "--workers", str(workers)],
+                [*through, sys.executable, "-m", "django", "work", "--workers", str(workers)],
                 cwd=folder,
                 env={
                     **os.environ,

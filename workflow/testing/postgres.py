@@ -47,6 +47,7 @@ class Server:
         options: str = "",
         host: str = HOST,
         port: int | None = None,
+        network: str = "",
     ) -> None:
         """Take where it is to live; nothing is started yet.
 
@@ -55,6 +56,7 @@ class Server:
             options: For `postgres`.
             host: Address to listen on.
             port: By default a free one.
+            network: Whose hosts may connect as well, such as 198.18.0.0/15.
         """
         self.data = folder / "data"
         self._binaries = binaries
@@ -62,12 +64,17 @@ class Server:
         self._options = options
         self._host = host
         self._port = port or free_port(host)
+        self._network = network
         self._user = _unprivileged()
 
     @property
     def url(self) -> str:
         """Where it is, for its superuser."""
-        return f"postgres://postgres@{self._host}:{self._port}/postgres"
+        return self.url_at(self._host)
+
+    def url_at(self, host: str) -> str:
+        """Return where it is for those who know it by another address."""
+        return f"postgres://postgres@{host}:{self._port}/postgres"
 
     def as_json(self) -> dict[str, Any]:
         """Return what another process needs to lay hands on the same server."""
@@ -77,6 +84,7 @@ class Server:
             "options": self._options,
             "host": self._host,
             "port": self._port,
+            "network": self._network,
         }
 
     @classmethod
@@ -90,6 +98,9 @@ class Server:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8")
+        if self._network:
+            with (self.data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {self._network} trust\n")
         self.start()
 
     def start(self, *, waits: bool = True) -> None:
