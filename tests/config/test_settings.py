@@ -9,7 +9,6 @@ import pytest
 
 from tests.config.loading import load
 
-
 POSTGRESQL = {
     "options": "-c idle_in_transaction_session_timeout=60000",
     "keepalives_idle": 10,

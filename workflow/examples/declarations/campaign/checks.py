@@ -167,8 +167,27 @@ def _untold(
     asked = each.origin not in ("timer", "backfill") and each.state != State.REFUSED
     if asked and each.pk not in told[Action.REQUESTED]:
         yield "no entry of its request"
-    if fences != list(range(1, each.fence + (each.state != State.RUNNING))):
-        yield f"claimed {each.fence} times, attempts are {fences}"
+    problem = untold_claims(fence=each.fence, is_held=each.state == State.RUNNING, fences=fences)
+    if problem:
+        yield problem
+
+
+def untold_claims(*, fence: int, is_held: bool, fences: list[int]) -> str:
+    """Return what is wrong with the attempts of an envelope; empty if nothing is.
+
+    The claim by which it came to where it is has its attempt, and there is none of a claim that
+    was not made. Between, there may be gaps: of a batch in which one was slow, the rest is given
+    back without having been begun (`workflow.engine.commit`), which is no attempt.
+
+    Args:
+        fence: Number of the latest claim.
+        is_held: Whether that one is not over yet.
+        fences: Numbers of the claims that have an attempt, in order.
+    """
+    expected = fence - is_held
+    if fences == sorted(set(fences)) and (fences[-1:] or [0])[0] == expected:
+        return ""
+    return f"claimed {fence} times, attempts are {fences}"
 
 
 def unfinished(_: Stage, __: Journal) -> Iterator[str]:
