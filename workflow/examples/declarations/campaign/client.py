@@ -56,7 +56,6 @@ class Client:
     """Asks until it is told to stop."""
 
     def __init__(self, *, number: int, seed: int, rate: float, stage: Stage) -> None:
-
         self._random = random.Random(f"{seed}/client {number}")  # noqa: S311  (a plan, no secret)
         self._rate = rate
         self._stage = stage
@@ -83,7 +82,6 @@ class Client:
             time.sleep(max(0.0, due - time.monotonic()))
 
     def _request(self, **more: Any) -> Request:
-
         while True:
             pk = self._random.choice(self._records)
             found = insist(lambda: Record.objects.filter(pk=pk).values_list("status").first())  # noqa: B023
@@ -126,7 +124,6 @@ class Client:
         self._send(*many, way="bulk")
 
     def _later(self) -> None:
-
         seconds = self._random.uniform(0.5, 6)
         due_at = insist(clock.now) + timedelta(seconds=seconds)
         self._send(self._request(due_at=due_at), way="later")
@@ -144,7 +141,6 @@ class Client:
             self._expect(told, {"Repeated"}, "the late repetition of", request)
 
     def _other_body(self) -> None:
-
         if self._accepted:
             request = self._random.choice(self._accepted)
             other = replace(request, reason="something else")
@@ -152,7 +148,6 @@ class Client:
             self._expect(told, {"Conflict"}, "another body under", request)
 
     def _send_other(self, other: Request) -> list[str]:
-
         asked = (other,)
         answers = insist(
             lambda: submit_many(requests=asked, now=clock.now()),

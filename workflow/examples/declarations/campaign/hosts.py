@@ -36,7 +36,7 @@ class Host:
         self._former: list[Cluster] = []
         self.clock = folder / f"clock-{number}"
         self.clock.write_text("0")
-        self.log: list[str] = []
+        self.remarks: list[str] = []
         self.cluster = self._start()
 
     def _start(self) -> Cluster:
@@ -115,7 +115,7 @@ class Host:
             try:
                 self.cluster.stop(seconds=30)
             except (subprocess.TimeoutExpired, AssertionError):
-                self.log.append(f"{self.name} did not drain in time")
+                self.remarks.append(f"{self.name} did not drain in time")
         self.destroy()
 
     def destroy(self) -> None:

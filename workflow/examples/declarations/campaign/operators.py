@@ -47,7 +47,6 @@ class Operators:
     """Looks for what is stuck, and acts twice."""
 
     def __init__(self, stage: Stage) -> None:
-
         self._said = Said(stage.log("operators"))
         self._journal = Journal(stage.journal)
         self._people = [insist(lambda: User.objects.get(username=name)) for name in OPERATORS]  # noqa: B023
@@ -61,7 +60,6 @@ class Operators:
             time.sleep(_EVERY)
 
     def _transitions(self) -> Iterator[tuple[str, Act]]:
-
         doubtful = EffectEntry.objects.filter(state=EffectState.IN_DOUBT, finished_at__isnull=True)
         parked = TransitionEnvelope.objects.filter(state=State.PARKED).exclude(
             pk__in=doubtful.values("envelope")
@@ -80,7 +78,6 @@ class Operators:
             yield "transition retried", again
 
     def _effects(self) -> Iterator[tuple[str, Act]]:
-
         stuck = EffectEntry.objects.filter(state__in=EFFECT_STUCK, finished_at__isnull=True)
         waiting = stuck.annotate(last=Max("attempt_set__ended_at"))[: 2 * _AT_ONCE]
         has_landed = clock.now() - _LANDED_AFTER
@@ -94,7 +91,6 @@ class Operators:
                 yield "effect retried", self._retry(entry)
 
     def _retry(self, entry: EffectEntry) -> Act:
-
         def act(user: AbstractBaseUser) -> None:
             effects.retry(
                 effect=entry.pk, fence=entry.fence, user=user, reason="again", now=clock.now()
@@ -103,7 +99,6 @@ class Operators:
         return act
 
     def _look_up(self, entry: EffectEntry) -> tuple[str, Act]:
-
         found = self._journal.deeds(downstream="letters", key=entry.key)
 
         def act(user: AbstractBaseUser) -> None:

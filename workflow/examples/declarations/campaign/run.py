@@ -180,6 +180,7 @@ class Run:
             self.report.remarks.append(f"It had not come to rest after {self._patience:.0f} s.")
         self.report.drained = time.monotonic() - began
         theatre.end()
+        self.report.remarks += [each for host in theatre.hosts for each in host.remarks]
 
     @staticmethod
     def _has_ended(theatre: Theatre) -> bool:
