@@ -44,7 +44,14 @@ def of_process(host: Host, pid: int) -> Q:
 
 
 def recovered(
-    *, theatre: Theatre, host: Host, whose: Q, held: Held, since: float, at: datetime
+    *,
+    theatre: Theatre,
+    host: Host,
+    whose: Q,
+    held: Held,
+    since: float,
+    at: datetime,
+    returns: bool = True,
 ) -> float | None:
     """Wait until nothing of what was held is so still, and the struck host has worked again.
 
@@ -52,13 +59,16 @@ def recovered(
         held: What the dead held.
         since: Monotonic time of the death.
         at: Database's time of the death.
+        returns: Whether to wait for the struck host, too; a lost one has to boot first.
 
     Returns:
         The seconds; None if it takes longer than twice the limit.
     """
 
     def is_over() -> bool:
-        return insist(lambda: not any(_stranded(whose, held)) and _works(host, at))
+        return insist(
+            lambda: not any(_stranded(whose, held)) and (not returns or _works(host, at))
+        )
 
     if not theatre.until(is_over, seconds=2 * LIMIT):
         return None

@@ -94,7 +94,7 @@ def _lose_host(theatre: Theatre, chance: random.Random) -> Injected:
     since = time.monotonic()
     host.lose()
     took = recovery.recovered(
-        theatre=theatre, host=host, whose=whose, held=held, since=since, at=at
+        theatre=theatre, host=host, whose=whose, held=held, since=since, at=at, returns=False
     )
     detail = f"{host.name}, with {sum(map(len, held))} claims"
     return Injected(detail=detail, recovery=took, limit=recovery.LIMIT)
