@@ -143,6 +143,12 @@ TEMPLATES = [
 
 # --- Database ------------------------------------------------------------------------------------
 
+LEASE_SECONDS = env.float("LEASE_SECONDS", 30.0)
+
+# A host that is cut off inside its transaction leaves its locks with the server, which would keep
+# them until TCP gives up, two hours by default; nobody could take over what is locked meanwhile.
+_LOCKED_AT_MOST = max(15.0, 2 * LEASE_SECONDS)
+
 _VENDOR_OPTIONS: dict[str, dict[str, Any]] = {
     # IMMEDIATE takes the write lock at BEGIN, so that two writers wait for each other rather than
     # fail halfway; FULL makes a commit survive a power cut, which an audit trail has to.
@@ -150,6 +156,14 @@ _VENDOR_OPTIONS: dict[str, dict[str, Any]] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    },
+    "django.db.backends.postgresql": {
+        "options": f"-c idle_in_transaction_session_timeout={_LOCKED_AT_MOST * 1000:.0f}",
+        # And this side notices within half a minute that the server's is gone.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 30_000,
     },
     "mssql": {"python_driver": "mssql_python"},
 }
@@ -189,7 +203,7 @@ WORKERS = env.int("WORKERS", 3)
 
 ESCAPEMENT = {
     # How long a claim holds without renewal: what a dead worker held waits this long at most.
-    "LEASE_SECONDS": env.float("LEASE_SECONDS", 30.0),
+    "LEASE_SECONDS": LEASE_SECONDS,
     # How long after its durable intent a downstream call may begin.
     "SEND_WINDOW_SECONDS": env.float("SEND_WINDOW_SECONDS", 5.0),
     # Most downstream calls that one worker makes at a time.

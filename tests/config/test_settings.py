@@ -9,6 +9,14 @@ import pytest
 
 from tests.config.loading import load
 
+POSTGRESQL = {
+    "options": "-c idle_in_transaction_session_timeout=60000",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
 
 class TestDatabase:
     def test_without_a_word_it_is_a_file_of_this_installation(self, tmp_path: Path) -> None:
@@ -37,7 +45,7 @@ class TestDatabase:
                 "postgresql://ann:p@db.example/records?sslmode=require",
                 {
                     "ENGINE": "django.db.backends.postgresql",
-                    "OPTIONS": {"sslmode": "require"},
+                    "OPTIONS": {**POSTGRESQL, "sslmode": "require"},
                 },
             ),
             (
@@ -69,6 +77,16 @@ class TestDatabase:
         if "sqlite" not in url:
             named = {name: database[name] for name in ("NAME", "HOST", "USER")}
             assert named == {"NAME": "records", "HOST": "db.example", "USER": "ann"}
+
+    @pytest.mark.parametrize(("lease", "allowed"), [("30", 60_000), ("2", 15_000)])
+    def test_postgresql_ends_a_session_that_stands_in_its_transaction_for_two_leases(
+        self, tmp_path: Path, lease: str, allowed: int
+    ) -> None:
+        """A host that was cut off has left its locks there."""
+        url = "postgres://ann:p@db.example/records"
+        settings = load(tmp_path, SECRET_KEY="k", DATABASE_URL=url, LEASE_SECONDS=lease)
+        told = settings["DATABASES"]["default"]["OPTIONS"]["options"]
+        assert told == f"-c idle_in_transaction_session_timeout={allowed}"
 
     @pytest.mark.parametrize("url", ["postgres://a:b@h/n", "mssql://a:b@h/n", "sqlite:///n"])
     def test_connections_are_kept_and_checked_and_never_pooled(

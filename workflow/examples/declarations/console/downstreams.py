@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workflow.examples.declarations.console.child import Child
 from workflow.testing.downstream import Journal
+from workflow.testing.downstream.simulators import STALL
 
 _HOST = "127.0.0.1"
 _ANSWERS_WITHIN = 20.0
@@ -23,13 +24,20 @@ class Downstreams:
     """`python -m workflow.testing.downstream`, on a free port that it keeps."""
 
     def __init__(
-        self, *, journal: Path, faults: float = 0.0, seed: int = 0, output: Path | None = None
+        self,
+        *,
+        journal: Path,
+        faults: float = 0.0,
+        seed: int = 0,
+        stall: float = STALL,
+        output: Path | None = None,
     ) -> None:
         """Start them.
 
         Args:
             journal: File that keeps what they receive.
             faults: Share of calls that go wrong in each of four ways.
+            stall: Seconds without an answer, and after which a late call lands.
             output: File to which what they print is added.
         """
         journal.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +47,7 @@ class Downstreams:
         self._output = output
         self._arguments = (
             *("--port", str(port), "--journal", str(journal)),
-            *("--faults", str(faults), "--seed", str(seed)),
+            *("--faults", str(faults), "--seed", str(seed), "--stall", str(stall)),
         )
         self.journal = Journal(journal)
         self._child = self._start()
@@ -79,6 +87,10 @@ class Downstreams:
         self._child.close()
         self._child = self._start()
         return told
+
+    def kill(self) -> None:
+        """End them by SIGKILL; `watch` starts them again, on the same port."""
+        self._child.kill()
 
     def stop(self) -> None:
         """Stop them; what they kept stays."""

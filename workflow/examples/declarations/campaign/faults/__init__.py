@@ -1,0 +1,1 @@
+"""What a campaign does to those that run: one file for each kind of harm."""
