@@ -98,16 +98,16 @@ class Changes:
     """Writes some columns of many rows of one model, each row its own values."""
 
     def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
-        """Take the attribute names of the columns that change."""
+        """Take the names of the fields that change."""
         self._model = model
-        self._changed = tuple(names)
+        self._names = tuple(names)
 
     @cached_property
     def _fields(self) -> list[Column]:
         """The key, and then what changes."""
-        fields = {field.attname: field for field in self._model._meta.concrete_fields}
+        fields = {field.name: field for field in self._model._meta.concrete_fields}
         key: Any = self._model._meta.pk
-        return [key, *(fields[name] for name in self._changed)]
+        return [key, *(fields[name] for name in self._names)]
 
     def write(self, instances: Sequence[models.Model]) -> None:
         """Write the columns of these; rows that are gone are left out. Call in a transaction.
@@ -119,10 +119,9 @@ class Changes:
             return
         if any(field.model is not self._model for field in self._fields):
             # A table of a parent's.
-            names = [field.name for field in self._fields[1:]]
-            self._model._base_manager.bulk_update(instances, names, batch_size=200)
+            self._model._base_manager.bulk_update(instances, self._names, batch_size=200)
             return
-        get = attrgetter("pk", *self._changed)
+        get = attrgetter(*(field.attname for field in self._fields))
         rows = (get(each) for each in instances)
         key, *changed = self._fields
         table = _table(self._model)
@@ -143,8 +142,7 @@ class Changes:
                 with connection.cursor() as cursor:
                     cursor.executemany(sql, [[*row[1:], row[0]] for row in prepared])
             case _:
-                names = [field.name for field in changed]
-                self._model._base_manager.bulk_update(instances, names, batch_size=200)
+                self._model._base_manager.bulk_update(instances, self._names, batch_size=200)
 
 
 def _copy(sql: str, rows: Iterable[Row]) -> None:

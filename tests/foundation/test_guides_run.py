@@ -36,6 +36,11 @@ ELSEWHERE = {
     "work": "never ends; tests/crash runs it",
     "demo": "never ends; tests/workflow/examples/test_demo runs it",
     "test": "runs this",
+    "crashtest": "takes a database of its own, and minutes; tests/crashtest runs it",
+    "conformance": "takes a database of its own; tests/conformance runs it",
+    "campaign": "takes a database of its own, and minutes; tests/campaign runs it",
+    "benchmark": "takes a database of its own, and a minute; tests/benchmark runs it",
+    "doctor": "finds something on a scratch database; tests/doctor runs it",
 }
 """Commands that are not run here, and why."""
 
