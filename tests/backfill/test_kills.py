@@ -18,6 +18,7 @@ from django.core.management import call_command
 from audit.verify import verify_all
 from tests.backfill.conftest import Backfill, Log
 from tests.backfill.state import difference, state
+from tests.backfill.test_whole_log import WHOLE
 from tests.conftest import PROJECT
 from tests.crash.polling import until
 from tests.workflow.examples.logs import J, R, S, V, rows, usual
@@ -139,6 +140,7 @@ def test_twenty_kills_give_the_end_state_of_none(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not LOG.exists(), reason=f"{LOG.name} is not beside the project")
+@pytest.mark.skipif(WHOLE not in os.environ, reason=f"a minute more; set {WHOLE}=1")
 @pytest.mark.django_db(transaction=True)
 def test_twenty_kills_give_the_end_state_of_none_for_the_whole_log(
     start: Start, backfill: Backfill, tmp_path: Path

@@ -24,10 +24,7 @@ NAMES = {
 
 
 def benchmark(*arguments: str) -> dict[str, Any]:
-    if connection.vendor == "sqlite":
-        url = "sqlite:///"
-    else:
-        url = os.environ["DATABASE_URL"]
+    url = "sqlite:///" if connection.vendor == "sqlite" else os.environ["DATABASE_URL"]
     done = subprocess.run(
         [sys.executable, "manage.py", "benchmark", "--json", "--database", url, *arguments],
         cwd=PROJECT,

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from tests.planted.bug import Bug
-from workflow.effects import compensate, course, door, perform, record
-from workflow.models import EFFECT_READY, EffectEntry
-from workflow.models.effect_entry import EffectQuerySet
+from workflow.effects import compensate, course, door, line, perform, record
+from workflow.models import EffectEntry
 
 
 def believe_the_late() -> None:
@@ -28,8 +27,10 @@ def forget_the_window() -> None:
 
 
 def overtake() -> None:
-    EffectQuerySet.ready = lambda self, *, now: self.filter(  # type: ignore[method-assign]
-        finished_at__isnull=True, claim__isnull=True, state__in=EFFECT_READY, due_at__lte=now
+    line.first = lambda *, channel, records: set(
+        EffectEntry.objects.filter(channel=channel, record__in=records).values_list(
+            "pk", flat=True
+        )
     )
 
 

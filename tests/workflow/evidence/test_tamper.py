@@ -27,7 +27,7 @@ from workflow.models import Record, guards
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-ROUNDS = int(os.environ.get("TAMPERINGS", "1000"))
+ROUNDS = int(os.environ.get("TAMPERINGS", "250"))
 BY_PROCESS = 50
 """One in so many bundles is checked by a process of its own, the others in this one."""
 
