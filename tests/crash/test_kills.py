@@ -68,6 +68,23 @@ def test_a_main_process_is_killed_again_and_again(work: Start, make: Make, ask: 
     assert not faults()
 
 
+def test_supervisor_and_main_process_are_killed_together(
+    work: Start, make: Make, ask: Ask
+) -> None:
+    """Nobody is left who would tell the others, and they end all the same."""
+    cluster = work(workers=2, DRAIN_SECONDS=1).idle()
+    main = cluster.main
+    os.kill(main, signal.SIGSTOP)  # it does not get to draining
+    cluster.kill_supervisor()
+    kill(main)
+    assert cluster.left()
+    until(lambda: not cluster.left(), seconds=WITHIN, what="all gone")
+
+    work(workers=1)
+    fired(ask(make(1)), seconds=WITHIN)
+    assert not faults()
+
+
 def test_a_worker_is_killed_and_the_sentinel_stands_still(
     work: Start, make: Make, ask: Ask
 ) -> None:

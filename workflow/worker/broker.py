@@ -26,7 +26,7 @@ from django_q.signing import BadSignature, SignedPackage
 
 from workflow.effects.claim import is_due
 from workflow.engine import clock
-from workflow.worker import pulse
+from workflow.worker import leash, pulse
 from workflow.worker.idle import Idle
 
 log = structlog.get_logger(__name__)
@@ -76,6 +76,7 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
 
         A database that is away is waited for: an exception would end the pusher.
         """
+        leash.follow()
         try:
             return self._next()
         except (OperationalError, InterfaceError) as error:
@@ -153,6 +154,7 @@ def _dotted(function: Any) -> str:
 
 def _ready(**_: Any) -> None:
     """Show that a worker waits for wake-ups: from now on, the supervisor need not be lenient."""
+    leash.follow()
     pulse.beat(busy=False)
 
 
