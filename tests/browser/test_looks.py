@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 
 from tests.browser.conftest import WIDTHS, Visit, Visitor
 from tests.browser.stage import Stage, furnish
@@ -49,6 +50,7 @@ def shown(made: Stage, found: dict[str, Any]) -> dict[str, list[tuple[str, str]]
             ("trail", "/admin/audit/entry/"),
             ("entry", f"/admin/audit/entry/{found['entry'].pk}/change/"),
             ("past", f"/admin/records/{found['paid'].pk}/as-of/"),
+            ("redact", f"/admin/records/{found['paid'].pk}/redact/"),
             ("transition", f"/admin/workflow/transitionenvelope/{found['in_doubt'].pk}/change/"),
             ("settle", f"/admin/effects/{doubt.pk}/"),
             ("retry", f"/admin/transitions/{found['parked'].pk}/retry/"),
@@ -71,6 +73,8 @@ def prepare(made: Stage, otto: Visitor) -> dict[str, Any]:
     from audit.models import Entry
 
     found: dict[str, Any] = dict(furnish(made))
+    erasing = Permission.objects.get(codename="redact_entry")
+    User.objects.get(username="otto").user_permissions.add(erasing)
     found["entry"] = Entry.objects.filter(action="fired").first()
     otto.open("/admin/attention/declaration/approve_final/reserve_budget/http_404/")
     otto.page.fill("#reason", "The ledger has moved back.")

@@ -110,8 +110,11 @@ class TestThatItCanFail:
             "ready",
             lambda self, now: self.filter(state__in=["running", "waiting"]),
         )
+        from workflow.engine import claim as claiming
+        from workflow.models.compiled import Compiled
         from workflow.testing.conformance import concurrency
 
+        monkeypatch.setattr(claiming, "_READY", Compiled(claiming._ready))  # built anew
         monkeypatch.setattr(concurrency, "_WORKERS", 2)
         calls: list[Any] = []
         claim = concurrency.claim
@@ -124,8 +127,12 @@ class TestThatItCanFail:
         assert "claims at once" in failed()
 
     def test_where_text_is_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from audit.models import Entry
+        from audit import chain
 
-        reason = Entry._meta.get_field("reason")
-        monkeypatch.setattr(reason, "get_prep_value", lambda value: value.rstrip())
+        place, insert = chain.LINKED.index("reason"), chain._ENTRIES.insert
+
+        def cut(rows: Any) -> None:
+            insert([(*row[:place], row[place].rstrip(), *row[place + 1 :]) for row in rows])
+
+        monkeypatch.setattr(chain._ENTRIES, "insert", cut)
         assert "text" in failed()

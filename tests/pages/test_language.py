@@ -26,7 +26,7 @@ from workflow.engine.start import start
 from workflow.engine.submit import submit
 from workflow.examples.declarations.models import Declaration
 from workflow.examples.declarations.workflows import DECLARATION
-from workflow.models import Record
+from workflow.models import EffectEntry, Record
 from workflow.queries.wording import told
 from workflow.testing.drain import drain
 
@@ -92,6 +92,7 @@ def record(visitor: Client) -> Record:
 
 
 def test_a_page_of_a_record_is_dutch_to_who_reads_dutch(visitor: Client, record: Record) -> None:
+    EffectEntry.objects.unfinished().update(due_at=clock.now())
     address = f"/admin/workflow/record/{record.pk}/change/"
     page = text(visitor.get(address, headers={"accept-language": "nl-BE,nl;q=0.9,en;q=0.5"}))
 

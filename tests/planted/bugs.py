@@ -101,8 +101,7 @@ def settle_after_commit() -> None:
 
         def write() -> None:
             rows = [settle.attempt(each.envelope, each.decision, now) for each in ended]
-            for each in ended:
-                each.envelope.save(update_fields=settle._CHANGED)
+            settle._CHANGES.write([each.envelope for each in ended])
             Attempt.objects.bulk_create(rows)
 
         transaction.on_commit(write)
