@@ -20,15 +20,9 @@ def test_a_short_campaign_leaves_everything_whole(
 
     ended = campaign("--minutes", 1, "--seed", 7, "--database", database, "--rate", 12)
 
+    assert ended.code == 0, ended.said
+    assert not ended.wrong
     told = ended.told
-    if "kills after which work did not resume in time" in ended.wrong:
-        # Open, see docs/reliability.md: only a host whose work others do may stay without.
-        assert ": never" in ended.said, ended.said
-        assert "(host" in ended.said, ended.said
-        assert set(ended.wrong) == {"kills after which work did not resume in time"}, ended.said
-    else:
-        assert ended.code == 0, ended.said
-        assert not ended.wrong
     faults = Counter(each["kind"] for each in told["injected"])
     assert len(faults) >= 5, faults
     assert told["transitions"]["fired"] > 100

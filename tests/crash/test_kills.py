@@ -68,6 +68,16 @@ def test_a_main_process_is_killed_again_and_again(work: Start, make: Make, ask: 
     assert not faults()
 
 
+def test_a_stuck_queue_is_noticed_though_nothing_is_due(work: Start, make: Make, ask: Ask) -> None:
+    """Another host may take all work at once, so that none stays due; silence has to tell."""
+    cluster = work(workers=2).idle()
+    kill(cluster.holder())
+    until(lambda: cluster.restarts == 1, seconds=30, what="begun anew")
+    assert "no worker has shown itself" in cluster.text()
+    fired(ask(make(10)), seconds=WITHIN)
+    assert not faults()
+
+
 def test_supervisor_and_main_process_are_killed_together(
     work: Start, make: Make, ask: Ask
 ) -> None:

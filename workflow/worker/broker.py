@@ -91,7 +91,8 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
             ordinary = self._ordinary()
             if ordinary:
                 return ordinary
-        if is_due(now=clock.now()):
+        # Woken now and then without work, too: their silence would tell that they cannot be.
+        if is_due(now=clock.now()) or time.monotonic() - self._woken > pulse.KNOCK_EVERY:
             time.sleep(max(0.0, self._woken + _PACE - time.monotonic()))
             self._woken = time.monotonic()
             return [(None, _WAKE_UP)]

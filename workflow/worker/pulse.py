@@ -14,6 +14,9 @@ from pathlib import Path
 VARIABLE = "ESCAPEMENT_PULSE"
 """Environment variable by which a supervisor tells its workers the folder."""
 
+KNOCK_EVERY = 2.0
+"""Seconds after which a worker is woken though nothing is due, and so shows itself."""
+
 _BUSY = "busy"
 _IDLE = "idle"
 _DRAINING = "draining"

@@ -45,6 +45,13 @@ log = structlog.get_logger(__name__)
 WEDGED_AFTER = 3.0
 """Seconds that due work may wait without any worker's sign of life."""
 
+SILENT_FOR = 10.0
+"""Seconds without any worker's sign of life, due work or not; see `pulse.KNOCK_EVERY`.
+
+Where another host takes all work at once, none is due for long, and nothing else would tell that
+the queue between pusher and workers is stuck.
+"""
+
 SHORT_FOR = 5.0
 """Seconds that dead workers may go without being replaced; the sentinel looks twice a second."""
 
@@ -68,6 +75,7 @@ class Supervisor:
         self._due_since: float | None = None
         self._short_since: float | None = None
         self._newest = 0.0
+        self._silent_looks = 0
         self._stopping = 0
         self._rolled = 0.0
 
@@ -94,6 +102,7 @@ class Supervisor:
 
     def _start(self) -> Group:
         self._due_since = self._short_since = None
+        self._silent_looks = 0
         environment = {
             **{name: value for name, value in os.environ.items() if name != VARIABLE},
             pulse.VARIABLE: str(self._folder),
@@ -122,7 +131,13 @@ class Supervisor:
 
     def _standstill(self, group: Group, signs: pulse.Pulse) -> str:
         now = time.time()
-        if not self._is_due():
+        due = self._is_due()
+        if due is None:
+            self._silent_looks = 0
+        quiet = self._silent_looks * _LOOK_EVERY  # in looks: time that stood still is none
+        if quiet >= SILENT_FOR and signs.busy < self.workers and self._has_lived(group):
+            return f"no worker has shown itself for {quiet:.0f} s"
+        if not due:
             self._due_since = None
             return ""
         self._due_since = self._due_since or now
@@ -139,6 +154,7 @@ class Supervisor:
     def _signs(self) -> pulse.Pulse:
         signs = pulse.read(self._folder)
         # What a worker showed counts still when it is dead, and its file is gone.
+        self._silent_looks = 0 if signs.newest > self._newest else self._silent_looks + 1
         self._newest = max(self._newest, signs.newest)
         return signs
 
@@ -146,13 +162,14 @@ class Supervisor:
         """Return whether any worker of the cluster has been ready for work."""
         return self._newest >= group.started
 
-    def _is_due(self) -> bool:
+    def _is_due(self) -> bool | None:
+        """Return whether anything is due; None where the database does not say."""
         try:
             return is_due(now=clock.now())
         except DatabaseError as error:
             log.warning("database.away", process="supervisor", error=str(error))
             connection.close()
-            return False
+            return None
 
     def _restart(self, group: Group, problem: str) -> Group:
         log.error("cluster.restarting", cluster=self.cluster, problem=problem)
