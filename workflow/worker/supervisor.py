@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 WEDGED_AFTER = 3.0
 """Seconds that due work may wait without any worker's sign of life."""
 
-SILENT_FOR = 10.0
+SILENT_FOR = 8.0
 """Seconds without any worker's sign of life, due work or not; see `pulse.KNOCK_EVERY`.
 
 Where another host takes all work at once, none is due for long, and nothing else would tell that
