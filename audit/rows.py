@@ -9,6 +9,7 @@ constraints and foreign keys hold on every way.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cache, cached_property, lru_cache, partial
@@ -156,7 +157,11 @@ def _copy(sql: str, rows: Iterable[Row]) -> None:
     with connection.cursor() as cursor:
         for watcher in reversed(connection.execute_wrappers):
             run = partial(watcher, run)
+        began = time.monotonic()
         run(sql, rows, True, {"connection": connection, "cursor": cursor})  # noqa: FBT003
+    if connection.queries_logged:
+        took = time.monotonic() - began
+        connection.queries_log.append({"sql": sql, "time": f"{took:.3f}"})
 
 
 def _table(model: type[models.Model]) -> str:

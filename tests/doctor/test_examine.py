@@ -307,7 +307,7 @@ class TestServer:
 
     def test_the_server_of_this_run_is_asked(self) -> None:
         codes = {each.code for each in server.look()}
-        expected = {"sqlite": set(), "postgresql": {"commits_not_durable", "no_idle_limit"}}
+        expected = {"sqlite": set(), "postgresql": {"commits_not_durable"}}
         assert codes == expected[connection.vendor]
 
 
