@@ -69,7 +69,7 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
     def _begin(self) -> None:
         self._idle = Idle()
         self._looked = 0.0
-        self._woken = 0.0
+        self._woken = time.monotonic()
 
     def dequeue(self) -> list[Message] | None:
         """Return a wake-up or ordinary tasks; None after a short wait when there is nothing.
