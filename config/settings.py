@@ -207,7 +207,7 @@ ESCAPEMENT = {
     # How long after its durable intent a downstream call may begin.
     "SEND_WINDOW_SECONDS": env.float("SEND_WINDOW_SECONDS", 5.0),
     # Most downstream calls that one worker makes at a time.
-    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 64),
+    "CALLS_PER_WORKER": env.int("CALLS_PER_WORKER", 200),
     # Most envelopes that are claimed and committed together.
     "BATCH_SIZE": env.int("BATCH_SIZE", 200),
     # Largest payload of a request, as JSON.

@@ -12,7 +12,7 @@ import math
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +43,9 @@ _SIGNS_EVERY = 1.0
 _TOGETHER = 0.03
 """Seconds that the outcome of a call waits for those of others under way, to be written with them;
 and that a worker with many calls under way waits before it takes a few more."""
+
+_LEAST = 32
+"""Calls that a worker begins with; while a channel has more, they double up to the setting."""
 
 _GRACE = 1.0
 """Seconds from when a handler is seen to overrun its time-out, until it is written off.
@@ -94,8 +97,11 @@ class Courier:
         self._clock = clock
         self._hands = Hands()
         self._flights: list[Flight] = []
-        self._landed = threading.Condition()
+        self._landed: deque[None] = deque()
+        self._enough = 1
+        self._has_enough = threading.Event()
         self._took = 0.0
+        self._most = _LEAST
         channels.ensure()
 
     @property
@@ -105,19 +111,30 @@ class Courier:
 
     def take(self) -> int:
         """Claim what is due, as far as there is room, and begin the calls; return how many."""
-        room = limits().calls - len(self._flights)
-        if room <= 0 or (2 * room < limits().calls and self._is_early()):
+        room = self._room()
+        if room <= 0 or (2 * room < self._most and self._is_early()):
             return 0
         self._took = time.monotonic()
         due = claim.due_channels(now=self._clock())
         random.shuffle(due)  # no channel is always first
-        begun = 0
+        begun, has_more = 0, False
         for channel in due:
-            room = limits().calls - len(self._flights)
-            if room <= 0:
-                break
-            begun += self._take_from(channel, self._room_for(channel, room, len(due)))
+            room = self._room_for(channel, self._room(), len(due))
+            taken = self._take_from(channel, room)
+            has_more |= 0 < room <= taken
+            begun += taken
+        self._most = min(
+            limits().calls, 2 * self._most if has_more else max(_LEAST, self._most // 2)
+        )
         return begun
+
+    def _room(self) -> int:
+        """Return how many more calls may be begun.
+
+        With few calls due they are few, so that workers share them and a death puts few in doubt;
+        with many they are many, so that they share their statements.
+        """
+        return min(limits().calls, self._most) - len(self._flights)
 
     def _is_early(self) -> bool:
         return time.monotonic() - self._took < _TOGETHER
@@ -125,7 +142,7 @@ class Courier:
     def _room_for(self, channel: str, room: int, channels: int) -> int:
         """Leave room for other channels: a slow one must not fill the worker by and by."""
         under_way = sum(flight.entry.channel == channel for flight in self._flights)
-        share = max(1, limits().calls * 3 // 4)
+        share = max(1, self._most * 3 // 4)
         most = room if channels == 1 and under_way == 0 else room // channels + 1
         return max(0, min(room, most, share - under_way))
 
@@ -173,10 +190,12 @@ class Courier:
             with step as told:
                 found = perform(entry=entry, declared=about, call=call, since=began, window=window)
                 told["outcome"] = type(found[0]).__name__
-            with self._landed:
-                flight.found = found
-                flight.ended = time.monotonic()
-                self._landed.notify()
+            flight.ended = time.monotonic()
+            flight.found = found
+            # A bell for each would wake the worker for each, and take the interpreter from it.
+            self._landed.append(None)
+            if len(self._landed) >= self._enough:
+                self._has_enough.set()
 
         self._hands.do(job)
 
@@ -187,12 +206,19 @@ class Courier:
 
     def wait(self, seconds: float) -> None:
         """Return when outcomes are to be recorded, or after so many seconds."""
-        with self._landed:
-            self._landed.wait_for(self._is_time, min(seconds, _TOGETHER))
+        self._has_enough.clear()
+        self._landed.clear()
+        ended = self._ended()
+        self._enough = (len(self._flights) + 1) // 2 - len(ended)
+        if not self._is_time():
+            self._has_enough.wait(min(seconds, _TOGETHER))
+
+    def _ended(self) -> list[float]:
+        return [flight.ended for flight in self._flights if flight.found is not None]
 
     def _is_time(self) -> bool:
         """Return whether enough calls have ended, or one has waited long enough for others."""
-        ended = [flight.ended for flight in self._flights if flight.found is not None]
+        ended = self._ended()
         if 2 * len(ended) >= len(self._flights):
             return bool(ended)
         return bool(ended) and time.monotonic() - min(ended) >= _TOGETHER
@@ -287,14 +313,8 @@ def _facts(entry: EffectEntry) -> Mapping[str, str | int]:
 
 def _ended(flight: Flight, now: datetime) -> Ended:
     found, detail = flight.found or (Unknown(reason="No answer."), "")
-    token = flight.entry.claim
-    if token is None:
-        raise AssertionError("a flight has a claim")
     return Ended(
-        pk=flight.entry.pk,
-        fence=flight.entry.fence,
-        token=token,
-        envelope=flight.entry.envelope_id,
+        entry=flight.entry,
         answer=Answer(
             kind=flight.kind,
             what=found,

@@ -1,48 +1,40 @@
-"""Threads that make calls. One that does not come back is written off, and another hired."""
+"""Threads that make calls. One that does not come back is left behind, and another hired."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
 
 Job = Callable[[], None]
 
-_IDLE = 10.0
-"""Seconds that a thread without work is kept."""
-
 
 class Hands:
-    """A few daemon threads, hired as they are needed, kept while they are.
+    """Daemon threads, as many as there ever were calls at once. Used by one thread.
 
     Not an executor of the standard library: that one waits at exit for threads that hang, and a
     worker must be able to leave one behind.
     """
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
-        self._change = threading.Condition()
-        self._free = 0
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._done: deque[None] = deque()
+        self._busy = 0
+        self._hired = 0
 
     def do(self, job: Job) -> None:
-        """Run a job in a thread of its own. It may not raise."""
-        with self._change:
-            self._jobs.append(job)
-            if self._free >= len(self._jobs):
-                self._change.notify()
-                return
-        threading.Thread(target=self._work, name="effect", daemon=True).start()
-
-    def _has_jobs(self) -> bool:
-        return bool(self._jobs)
+        """Run a job in a thread of its own, at once. It may not raise."""
+        while self._done:
+            self._done.pop()
+            self._busy -= 1
+        self._busy += 1
+        if self._busy > self._hired:
+            self._hired += 1
+            threading.Thread(target=self._work, name="effect", daemon=True).start()
+        self._jobs.put(job)
 
     def _work(self) -> None:
         while True:
-            with self._change:
-                self._free += 1
-                self._change.wait_for(self._has_jobs, timeout=_IDLE)
-                self._free -= 1
-                if not self._jobs:
-                    return  # nobody needed it for a while
-                job = self._jobs.popleft()
-            job()
+            self._jobs.get()()
+            self._done.append(None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +26,7 @@ from workflow.effects.mask import masked
 from workflow.effects.settle import OVERTAKEN, Settled, settle
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.correlation import facts_of
-from workflow.engine.hold import hold
+from workflow.engine.hold import hold_again
 from workflow.engine.trail import Action, note
 from workflow.models import Channel, EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
 
@@ -36,10 +37,9 @@ log = structlog.get_logger(__name__)
 class Ended:
     """A call that has ended, under the claim that it was made with."""
 
-    pk: int
-    fence: int
-    token: UUID
-    envelope: UUID
+    entry: EffectEntry
+    """As it was claimed, with its envelope and record."""
+
     answer: Answer
 
 
@@ -53,21 +53,21 @@ def record(*, ended: Sequence[Ended], now: datetime) -> Counter[str]:
             written, call again.
     """
     with transaction.atomic():
-        held = hold(TransitionEnvelope.objects.filter(pk__in={each.envelope for each in ended}))
-        envelopes = {envelope.pk: envelope for envelope in held}
-        rows = _held(ended)
+        envelopes = hold_again(each.entry.envelope for each in ended)
+        ours = _still_ours(ended)
         settled = [
-            Settled(entry=rows[each.pk], answer=each.answer)
-            for each in sorted(ended, key=lambda each: each.pk)
-            if each.pk in rows
+            # A copy: should this be rolled back, it is done again from the row as it was claimed.
+            Settled(entry=copy(each.entry), answer=each.answer)
+            for each in sorted(ended, key=lambda each: each.entry.pk)
+            if each.entry.pk in ours
         ]
         for each in settled:
             each.entry.envelope = envelopes[each.entry.envelope_id]
         settle(settled=settled, now=now)
         _tell_channels(settled, now)
         line.bring_forward(done=[each.entry for each in settled], now=now)
-        late = _without_own([each for each in ended if each.pk not in rows])
-        chain.append([_late(each, envelopes[each.envelope], now) for each in late])
+        late = _without_own([each for each in ended if each.entry.pk not in ours])
+        chain.append([_late(each, envelopes[each.entry.envelope_id], now) for each in late])
         reach(Boundary.OUTCOME_WRITTEN)
     reach(Boundary.OUTCOME_COMMITTED)
     _log(settled, late)
@@ -79,10 +79,11 @@ def _without_own(late: list[Ended]) -> list[Ended]:
     if not late:
         return []
     written = EffectAttempt.objects.filter(
-        effect__in=[each.pk for each in late], fence__in=[each.fence for each in late]
+        effect__in=[each.entry.pk for each in late],
+        fence__in=[each.entry.fence for each in late],
     ).exclude(Q(outcome=Outcome.DIED) | Q(code=OVERTAKEN))
     own = set(written.values_list("effect", "fence"))
-    return [each for each in late if (each.pk, each.fence) not in own]
+    return [each for each in late if (each.entry.pk, each.entry.fence) not in own]
 
 
 def is_closing(envelope: UUID) -> bool:
@@ -91,16 +92,16 @@ def is_closing(envelope: UUID) -> bool:
     return found.exists()
 
 
-def _held(ended: Sequence[Ended]) -> dict[int, EffectEntry]:
-    """Lock the rows that are still held under the claims with which they were called."""
-    tokens = {each.pk: each.token for each in ended}
+def _still_ours(ended: Sequence[Ended]) -> set[int]:
+    """Lock the rows that are still held under the claims with which they were called.
+
+    Nobody else changes a row while its claim stands, so nothing else of it is read again.
+    """
+    tokens = {each.entry.pk: each.entry.claim for each in ended}
     # Only these: whoever claims locks a channel, and then rows that nobody holds; see `claim`.
     rows = EffectEntry.objects.filter(pk__in=tokens, claim__in=set(tokens.values()))
-    return {
-        row.pk: row
-        for row in rows.order_by("pk").select_for_update()
-        if row.claim == tokens[row.pk]
-    }
+    locked = rows.order_by("pk").select_for_update().values_list("pk", "claim")
+    return {pk for pk, claim in locked if claim == tokens[pk]}
 
 
 def _tell_channels(settled: Sequence[Settled], now: datetime) -> None:
@@ -144,9 +145,9 @@ def _late(each: Ended, envelope: TransitionEnvelope, now: datetime) -> chain.Not
         action=Action.EFFECT_LATE,
         now=now,
         evidence={
-            "effect_row": each.pk,
+            "effect_row": each.entry.pk,
             "worker": answer.by,
-            "claim": each.token.hex,
+            "claim": each.entry.claim.hex if each.entry.claim else "",
             "brought": type(answer.what).__name__,
             "message": getattr(answer.what, "reason", ""),
             "receipt": masked(dict(receipt)),
@@ -172,7 +173,7 @@ def _log(settled: Sequence[Settled], late: Sequence[Ended]) -> None:
     for other in late:
         log.warning(
             "effect.late",
-            effect_row=other.pk,
-            transition_id=str(other.envelope),
+            effect_row=other.entry.pk,
+            transition_id=str(other.entry.envelope_id),
             worker=other.answer.by,
         )

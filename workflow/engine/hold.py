@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import connection
@@ -25,6 +25,31 @@ def hold(
     skip = skip_locked and connection.features.has_select_for_update_skip_locked
     locked = envelopes.select_related("record").order_by("record_id")
     return list(locked.select_for_update(skip_locked=skip))
+
+
+_CHANGING = (
+    *("state", "due_at", "fence", "claim", "worker", "claimed_at", "attempts", "crashes"),
+    *("called", "closing_as", "code", "message", "resulting_version", "finished_at"),
+)
+"""Fields of an envelope that are not fixed when it is made."""
+
+
+def hold_again(envelopes: Iterable[TransitionEnvelope]) -> dict[UUID, TransitionEnvelope]:
+    """Lock envelopes that were loaded before, with their records, and bring both up to date.
+
+    Only what can have changed is read. Locks as `hold` does.
+
+    Returns:
+        One instance of each, under its id.
+    """
+    known = {envelope.pk: envelope for envelope in envelopes}
+    locked = TransitionEnvelope.objects.filter(pk__in=known).select_for_update()
+    for pk, status, version, *values in locked.order_by("record_id").values_list(
+        "pk", "record__status", "record__version", *_CHANGING
+    ):
+        vars(known[pk]).update(zip(_CHANGING, values, strict=True))
+        vars(known[pk].record).update(status=status, version=version)
+    return known
 
 
 def subjects(envelopes: Collection[TransitionEnvelope]) -> dict[UUID, Tracked]:

@@ -43,7 +43,7 @@ def limits() -> Limits:
     return Limits(
         lease=timedelta(seconds=chosen.get("LEASE_SECONDS", 30)),
         send_window=timedelta(seconds=chosen.get("SEND_WINDOW_SECONDS", 5)),
-        calls=chosen.get("CALLS_PER_WORKER", 64),
+        calls=chosen.get("CALLS_PER_WORKER", 200),
         batch=chosen.get("BATCH_SIZE", 200),
         payload_bytes=chosen.get("PAYLOAD_LIMIT_BYTES", 65536),
         drain=timedelta(seconds=chosen.get("DRAIN_SECONDS", 30)),

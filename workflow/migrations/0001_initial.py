@@ -405,7 +405,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='transitionenvelope',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'calling', 'undoing', 'parked'])), fields=('record',), name='envelope_slot'),
+            constraint=models.UniqueConstraint(condition=models.Q(('finished_at__isnull', True), ('state__in', ['waiting', 'running', 'calling', 'undoing', 'parked'])), fields=('record',), name='envelope_slot'),
+        ),
+        migrations.AddConstraint(
+            model_name='transitionenvelope',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['fired', 'refused', 'failed', 'cancelled', 'reconstructed'])), models.Q(models.Q(('state__in', ['fired', 'refused', 'failed', 'cancelled', 'reconstructed']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='envelope_finished'),
         ),
         migrations.AddConstraint(
             model_name='transitionenvelope',

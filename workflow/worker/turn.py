@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -52,18 +53,12 @@ def turn(
             is due again when its lease ends.
     """
     calls = calls or courier.Courier(worker=worker, clock=clock)
+    desk = _Desk(calls=calls, clock=clock)
     tally: Counter[str] = Counter()
-    size, duties_at = _LEAST, time.monotonic() + _DUTIES_EVERY
     while True:
         tally += calls.collect()
         if go_on():
-            if time.monotonic() >= duties_at:
-                _do_duties(clock())
-                duties_at = time.monotonic() + _DUTIES_EVERY
-            begun, size = _begin(worker, calls, clock, size)
-            if not begun and is_due(now=clock()):
-                _do_duties(clock())
-                begun, size = _begin(worker, calls, clock, size)
+            begun = desk.begin()
             tally += begun
             if begun:
                 continue
@@ -72,23 +67,53 @@ def turn(
         calls.wait(_LOOK_EVERY)
 
 
-def _begin(
-    worker: str, calls: courier.Courier, clock: Clock, size: int
-) -> tuple[Counter[str], int]:
-    """Take up what is due: first the effects of what was just decided, then decisions.
+class _Desk:
+    """What a worker takes up in one turn: when it looks, and how much it takes."""
 
-    Returns:
-        What was begun, and how many envelopes to claim next. While much waits, batches grow, and
-        share their statements among more; otherwise they are small, so that workers share the
-        work.
-    """
-    begun = Counter({"calls": calls.take()})
-    most = limits().batch
-    batch = claim(worker=worker, now=clock(), limit=min(size, most))
-    if batch is None:
-        return +begun, _LEAST
-    begun += _work_off(batch, clock)
-    return +begun, min(2 * size, most) if len(batch.envelopes) >= size else _LEAST
+    def __init__(self, *, calls: courier.Courier, clock: Clock) -> None:
+        self._calls = calls
+        self._clock = clock
+        self._size = _LEAST
+        self._duties_at = time.monotonic() + _DUTIES_EVERY
+        self._nothing_at = -math.inf
+
+    def begin(self) -> Counter[str]:
+        """Take up what is due, and return what was begun."""
+        if time.monotonic() >= self._duties_at:
+            self._do_duties()
+        if self._has_just_looked():
+            return +Counter({"calls": self._calls.take()})
+        begun = self._take_up()
+        if not begun and is_due(now=self._clock()):
+            self._do_duties()
+            begun = self._take_up()
+        if not begun:
+            self._nothing_at = time.monotonic()
+        return begun
+
+    def _has_just_looked(self) -> bool:
+        """Return whether to look after the calls alone: nothing else was due a moment ago."""
+        is_recent = time.monotonic() - self._nothing_at < _LOOK_EVERY
+        return is_recent and self._calls.in_flight > 0
+
+    def _take_up(self) -> Counter[str]:
+        """Take up decisions, and then calls, those that follow from them among others.
+
+        While much waits, batches grow, and share their statements among more; otherwise they are
+        small, so that workers share the work.
+        """
+        begun: Counter[str] = Counter()
+        batch = claim(worker=self._calls.worker, now=self._clock(), limit=min(self._size, limits().batch))
+        if batch is not None:
+            begun += _work_off(batch, self._clock)
+        is_full = batch is not None and len(batch.envelopes) >= min(self._size, limits().batch)
+        self._size = min(2 * self._size, limits().batch) if is_full else _LEAST
+        begun["calls"] += self._calls.take()
+        return +begun
+
+    def _do_duties(self) -> None:
+        _do_duties(self._clock())
+        self._duties_at = time.monotonic() + _DUTIES_EVERY
 
 
 def _do_duties(now: datetime) -> None:

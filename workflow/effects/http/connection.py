@@ -41,6 +41,10 @@ _KEPT = 64
 _PIECE = 16_384
 """Bytes handed to the socket at a time; TLS makes a record of as much."""
 
+_SLACK = 0.05
+"""Seconds by which a socket's time-out may be off what is left. To set it takes a system call, and
+in a process with many threads each of those may cost more than the call itself."""
+
 
 class Exchange:
     """One request and its answer: when it has to be over, and how far it has come."""
@@ -62,6 +66,16 @@ class Exchange:
             raise TimeoutError(f"no answer within {self.timeout:g} s")
         return seconds
 
+    def limit(self, sock: socket.socket) -> None:
+        """Let the next operation on a socket wait no longer than what is left, or `_SLACK` more.
+
+        Raises:
+            TimeoutError: None is.
+        """
+        left = self.left()
+        if abs((sock.gettimeout() or 0.0) - left) > _SLACK:
+            sock.settimeout(left)
+
 
 current: ContextVar[Exchange] = ContextVar("current")
 """The exchange of this thread; the pool hands out connections without knowing for what."""
@@ -81,7 +95,7 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read once, waiting no longer than the exchange may last."""
-        self._socket.settimeout(self._exchange.left())
+        self._exchange.limit(self._socket)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -128,14 +142,24 @@ class _Connection(HTTPConnection):
                 return sock
         raise problem
 
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Send a request, its head and its body in one piece."""
+        self._pieces: list[bytes] = []
+        super().request(*arguments, **options)
+        self._send(b"".join(self._pieces))
+
     def send(self, data: Any) -> None:
+        """Keep a part of a request until all of it is there."""
+        self._pieces.append(bytes(data))
+
+    def _send(self, data: bytes) -> None:
         """Send, and note the first byte that has left."""
         exchange = current.get()
         if self.sock is None:
             self.connect()
         left = memoryview(data)
         while left:
-            self.sock.settimeout(exchange.left())
+            exchange.limit(self.sock)
             gone = self.sock.send(left[:_PIECE])
             exchange.has_sent = True
             left = left[gone:]
