@@ -19,8 +19,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
+from django.db.models.sql import Query
 
 from audit.canonical import SAID, canonical, digest_of
+from audit.compiled import Compiled
 from audit.models import Entry, PersonalValue, Unsealed
 from audit.personal import TOKEN, always, conceal
 from audit.rows import Rows
@@ -79,17 +81,21 @@ class Linked:
     personal: Sequence[PersonalValue]
 
 
-def append(notes: Sequence[Note]) -> None:
+def append(notes: Sequence[Note], *, ends: Mapping[UUID, Head] | None = None) -> None:
     """Enter the notes, in their order, at the ends of their chains.
 
     Call inside the transaction whose doing they describe: they commit together or not at all.
     Three statements for any number of notes up to 200 chains, one more for personal values.
 
+    Args:
+        ends: The chains' ends, where they were read before; then it is one statement less.
+
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
     """
     if notes:
-        store(link(notes, ends=heads({note.chain for note in notes})))
+        found = heads({note.chain for note in notes}) if ends is None else ends
+        store(link(notes, ends=found))
 
 
 def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
@@ -124,18 +130,23 @@ def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:
     wanted = list(chains)
     for start in range(0, len(wanted), _HEADS_A_STATEMENT):
         some = wanted[start : start + _HEADS_A_STATEMENT]
-        for chain, sequence, last in _last_entries(some):
+        for chain, sequence, last in _HEADS.rows(chains=some):
             found[chain] = Head(sequence, last)
     return found
 
 
-def _last_entries(chains: list[UUID]) -> Iterable[tuple[UUID, int, str]]:
-    later = Entry.objects.filter(chain=OuterRef("chain")).order_by("-sequence")
-    return (
-        Entry.objects.filter(chain__in=chains, sequence=Subquery(later.values("sequence")[:1]))
-        .order_by()
-        .values_list("chain", "sequence", "digest")
-    )
+def _last_entries(*, chains: list[UUID]) -> Query:
+    entries = Entry.objects.filter(chain__in=chains, sequence=last("sequence", of="chain"))
+    return entries.order_by().values_list("chain", "sequence", "digest").query
+
+
+_HEADS = Compiled(_last_entries)
+
+
+def last(field: str, *, of: str) -> Subquery:
+    """Return an expression: a field of the last entry of the chain that an outer field names."""
+    later = Entry.objects.filter(chain=OuterRef(of)).order_by("-sequence")
+    return Subquery(later.values(field)[:1])
 
 
 def _without_personal(note: Note, kept: list[PersonalValue]) -> Note:

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 
 from tests.conftest import PROJECT, Manage
+from workflow.engine import clock
 from workflow.models import Record, TransitionEnvelope
 from workflow.testing.conformance.run import CHECKS, Result, Verdict, run
 from workflow.testing.guards import lifted
@@ -97,7 +98,9 @@ class TestThatItCanFail:
             try:
                 found = failed()
             finally:
-                TransitionEnvelope.objects.in_flight().update(state="cancelled")
+                TransitionEnvelope.objects.in_flight().update(
+                    state="cancelled", finished_at=clock.now()
+                )
                 with connection.schema_editor() as editor:
                     editor.execute(slot.create_sql(TransitionEnvelope, editor))
         assert "one slot" in found
@@ -110,11 +113,13 @@ class TestThatItCanFail:
             "ready",
             lambda self, now: self.filter(state__in=["running", "waiting"]),
         )
+        from audit.compiled import Compiled
         from workflow.engine import claim as claiming
-        from workflow.models.compiled import Compiled
         from workflow.testing.conformance import concurrency
 
-        monkeypatch.setattr(claiming, "_READY", Compiled(claiming._ready))  # built anew
+        for name in ("ready", "take"):  # built anew
+            built = Compiled(getattr(claiming, f"_{name}"))
+            monkeypatch.setattr(claiming, f"_{name.upper()}", built)
         monkeypatch.setattr(concurrency, "_WORKERS", 2)
         calls: list[Any] = []
         claim = concurrency.claim

@@ -133,10 +133,7 @@ class TestCallBack:
             started_at=clock.now(),
             ended_at=clock.now(),
         )
-        assert held.claim is not None
-        ended = Ended(
-            pk=held.pk, fence=held.fence, token=held.claim, envelope=errand.id, answer=answer
-        )
+        ended = Ended(entry=held, answer=answer)
         assert record(ended=[ended], now=clock.now()) == {"late": 1}
         assert errand.effect("notify").receipt == {"ok": True}
         assert errand.outcomes("notify") == ["send postponed", "send unknown", "call_back done"]

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.sql import Query
 
+from audit.compiled import Compiled, change_of
 from workflow import definition
 from workflow.definition import registry
 from workflow.effects import door, line
@@ -34,7 +35,6 @@ from workflow.models import (
     Scope,
     uuid7,
 )
-from workflow.models.compiled import Compiled
 from workflow.models.effect_entry import EffectQuerySet
 
 _MORE = 50
@@ -48,7 +48,7 @@ def is_due(*, now: datetime) -> bool:
     return bool(_IS_DUE.rows(registry.fixed_versions(), now=now))
 
 
-def _anything(versions: envelopes.Versions, *, now: datetime, **_: str) -> Query:
+def _anything(versions: envelopes.Versions, *, now: datetime) -> Query:
     expired = known(EffectEntry.objects.expired(now=now), versions)
     due = _due(versions, now=now).values("failures")
     work = envelopes.due(versions=versions, now=now).values("fence")
@@ -85,7 +85,7 @@ def due_channels(*, now: datetime) -> list[str]:
     return [str(name) for (name,) in _DUE.rows(registry.fixed_versions(), now=now)]
 
 
-def _channels(versions: envelopes.Versions, *, now: datetime, **_: str) -> Query:
+def _channels(versions: envelopes.Versions, *, now: datetime) -> Query:
     return _due(versions, now=now).order_by().values_list("pk").query
 
 
@@ -141,13 +141,9 @@ def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[
         return []
     shape = (registry.fixed_versions(), int(not takes_ask), limits().calls + _MORE)
     while rows := _READY.rows(*shape, now=now, name=channel):
-        found = [
-            (pk, record if isinstance(record, UUID) else UUID(record), *about)
-            for pk, record, *about in rows
-        ]
-        first = line.first(channel=channel, records={record for _, record, *_ in found})
-        line.put_off(rows=[pk for pk, *_ in found if pk not in first], now=now)
-        chosen = [(pk, tuple(about)) for pk, _, *about in found if pk in first]
+        first = line.first(channel=channel, records={record for _, record, *_ in rows})
+        line.put_off(rows=[pk for pk, *_ in rows if pk not in first], now=now)
+        chosen = [(pk, tuple(about)) for pk, _, *about in rows if pk in first]
         if chosen and chosen[0][1] == _ALONE:
             return [chosen[0][0]]
         if chosen:
@@ -171,17 +167,16 @@ _READY = Compiled(_ready)
 def _take(chosen: list[int], token: UUID, worker: str, now: datetime) -> int:
     if not chosen:
         return 0
-    free = EffectEntry.objects.filter(pk__in=chosen, claim__isnull=True, due_at__lte=now)
-    taken = free.filter(state=EffectState.WAITING).update(
-        state=EffectState.SENDING,
-        claim=token,
-        fence=F("fence") + 1,
+    taken = _SEND.change(
+        chosen=chosen,
+        token=token,
         worker=worker,
-        claimed_at=now,
-        due_at=now + limits().lease,
-        send_until=now + limits().send_window,
+        now=now,
+        until=now + limits().lease,
+        window=now + limits().send_window,
     )
     if taken < len(chosen):
+        free = EffectEntry.objects.filter(pk__in=chosen, claim__isnull=True, due_at__lte=now)
         taken += free.filter(state__in=(EffectState.CHECKING, EffectState.PENDING)).update(
             claim=token,
             fence=F("fence") + 1,
@@ -190,6 +185,31 @@ def _take(chosen: list[int], token: UUID, worker: str, now: datetime) -> int:
             due_at=now + limits().lease,
         )
     return taken
+
+
+def _send(
+    *,
+    chosen: list[int],
+    token: UUID,
+    worker: str,
+    now: datetime,
+    until: datetime,
+    window: datetime,
+) -> Query:
+    free = EffectEntry.objects.filter(pk__in=chosen, claim__isnull=True, due_at__lte=now)
+    return change_of(
+        free.filter(state=EffectState.WAITING),
+        state=EffectState.SENDING,
+        claim=token,
+        fence=F("fence") + 1,
+        worker=worker,
+        claimed_at=now,
+        due_at=until,
+        send_until=window,
+    )
+
+
+_SEND = Compiled(_send)
 
 
 def renew(*, token: UUID, heard: dict[int, tuple[float, str]], now: datetime) -> None:

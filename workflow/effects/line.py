@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Min
+from django.db.models.sql import Query
 
+from audit.compiled import Compiled, change_of
 from workflow.models import EffectEntry, EffectState
 
 _PAUSE = timedelta(seconds=5)
@@ -24,9 +26,16 @@ _PAUSE = timedelta(seconds=5)
 
 def first(*, channel: str, records: Collection[UUID]) -> set[int]:
     """Return the rows that are first in line, of some records. One statement."""
-    lines = EffectEntry.objects.unfinished().filter(channel=channel, record__in=records)
+    return {pk for (pk,) in _HEADS.rows(name=channel, records=list(records))}
+
+
+def _heads(*, name: str, records: list[UUID]) -> Query:
+    lines = EffectEntry.objects.unfinished().filter(channel=name, record__in=records)
     heads = lines.order_by().values("record").annotate(head=Min("pk"))
-    return set(heads.values_list("head", flat=True))
+    return heads.values_list("head").query
+
+
+_HEADS = Compiled(_heads)
 
 
 def put_off(*, rows: Collection[int], now: datetime) -> None:
@@ -38,15 +47,24 @@ def put_off(*, rows: Collection[int], now: datetime) -> None:
 def bring_forward(*, done: Iterable[EffectEntry], now: datetime) -> None:
     """Let those wait no longer that stood behind rows which are finished now.
 
-    Only such as were never tried: others wait for reasons of their own. One statement.
+    Only such as were never tried: others wait for reasons of their own. One statement a channel.
     """
     over = [entry for entry in done if entry.finished_at is not None]
-    if over:
-        EffectEntry.objects.unfinished().filter(
-            record__in={entry.record_id for entry in over},
-            channel__in={entry.channel for entry in over},
-            state=EffectState.WAITING,
-            claim__isnull=True,
-            fence=0,
-            due_at__gt=now,
-        ).update(due_at=now)
+    for channel in {entry.channel for entry in over}:
+        records = {entry.record_id for entry in over if entry.channel == channel}
+        _FORWARD.change(name=channel, records=list(records), now=now)
+
+
+def _forward(*, name: str, records: list[UUID], now: datetime) -> Query:
+    behind = EffectEntry.objects.unfinished().filter(
+        record__in=records,
+        channel=name,
+        state=EffectState.WAITING,
+        claim__isnull=True,
+        fence=0,
+        due_at__gt=now,
+    )
+    return change_of(behind, due_at=now)
+
+
+_FORWARD = Compiled(_forward)

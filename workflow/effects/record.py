@@ -16,8 +16,10 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.sql import Query
 
 from audit import chain
+from audit.compiled import Compiled
 from workflow import definition
 from workflow.definition import Done, Postponed, Unknown, registry
 from workflow.effects import door, line
@@ -98,10 +100,18 @@ def _still_ours(ended: Sequence[Ended]) -> set[int]:
     Nobody else changes a row while its claim stands, so nothing else of it is read again.
     """
     tokens = {each.entry.pk: each.entry.claim for each in ended}
-    # Only these: whoever claims locks a channel, and then rows that nobody holds; see `claim`.
-    rows = EffectEntry.objects.filter(pk__in=tokens, claim__in=set(tokens.values()))
-    locked = rows.order_by("pk").select_for_update().values_list("pk", "claim")
+    claims = {token for token in tokens.values() if token is not None}
+    locked = _STILL_OURS.rows(keys=list(tokens), claims=list(claims))
     return {pk for pk, claim in locked if claim == tokens[pk]}
+
+
+def _claimed(*, keys: list[int], claims: list[UUID]) -> Query:
+    # Only these: whoever claims locks a channel, and then rows that nobody holds; see `claim`.
+    rows = EffectEntry.objects.filter(pk__in=keys, claim__in=claims)
+    return rows.order_by("pk").select_for_update().values_list("pk", "claim").query
+
+
+_STILL_OURS = Compiled(_claimed)
 
 
 def _tell_channels(settled: Sequence[Settled], now: datetime) -> None:

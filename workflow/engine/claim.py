@@ -16,11 +16,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.sql import Query
 
+from audit.compiled import Compiled, change_of
 from workflow.definition import registry
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.limits import limits
 from workflow.models import Priority, State, TransitionEnvelope, uuid7
-from workflow.models.compiled import Compiled
 from workflow.models.envelope import EnvelopeQuerySet
 
 _ACTIVE = (State.WAITING, State.RUNNING, State.SCHEDULED, State.CALLING, State.UNDOING)
@@ -55,18 +55,8 @@ def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | No
         chosen = _choose(now=now, limit=limit or limits().batch)
         if not chosen:
             return None
-        taken = (
-            TransitionEnvelope.objects.ready(now=now)
-            .filter(pk__in=chosen)
-            .update(
-                state=State.RUNNING,
-                claim=token,
-                fence=F("fence") + 1,
-                worker=worker,
-                claimed_at=now,
-                due_at=now + limits().lease,
-            )
-        )
+        until = now + limits().lease
+        taken = _TAKE.change(chosen=chosen, token=token, worker=worker, now=now, until=until)
         if taken < len(chosen):
             ours = TransitionEnvelope.objects.filter(pk__in=chosen, claim=token)
             chosen = list(ours.values_list("pk", flat=True))
@@ -99,16 +89,15 @@ def _choose(*, now: datetime, limit: int) -> list[UUID]:
     chosen: list[UUID] = []
     for priority in Priority.values:
         rows = _READY.rows(registry.fixed_versions(), priority, limit, now=now)
-        found = [(pk if isinstance(pk, UUID) else UUID(pk), crashes) for pk, crashes in rows]
-        if found and found[0][1] and not chosen:
-            return [found[0][0]]
-        chosen += [pk for pk, crashes in found if not crashes]
+        if rows and rows[0][1] and not chosen:
+            return [rows[0][0]]
+        chosen += [pk for pk, crashes in rows if not crashes]
         if len(chosen) >= limit:
             break
     return chosen[:limit]
 
 
-def _ready(versions: Versions, priority: int, limit: int, *, now: datetime, **_: str) -> Query:
+def _ready(versions: Versions, priority: int, limit: int, *, now: datetime) -> Query:
     ready = TransitionEnvelope.objects.ready(now=now).runnable(dict(versions)).not_paused(now=now)
     if connection.features.has_select_for_update_skip_locked:
         ready = ready.select_for_update(skip_locked=True)
@@ -117,3 +106,20 @@ def _ready(versions: Versions, priority: int, limit: int, *, now: datetime, **_:
 
 
 _READY = Compiled(_ready)
+
+
+def _take(
+    *, chosen: list[UUID], token: UUID, worker: str, now: datetime, until: datetime
+) -> Query:
+    return change_of(
+        TransitionEnvelope.objects.ready(now=now).filter(pk__in=chosen),
+        state=State.RUNNING,
+        claim=token,
+        fence=F("fence") + 1,
+        worker=worker,
+        claimed_at=now,
+        due_at=until,
+    )
+
+
+_TAKE = Compiled(_take)

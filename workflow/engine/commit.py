@@ -20,14 +20,13 @@ from django.db import DatabaseError, connection, transaction
 
 from audit import chain
 from workflow.definition import Transition, registry
-from workflow.engine import duties
+from workflow.engine import duties, hold
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.call_first import Calling, call_first
 from workflow.engine.claim import Claim, renew
 from workflow.engine.correlation import facts_of, working_on
 from workflow.engine.decide import CallFirst, Fail, Fire, decide
 from workflow.engine.fire import Fired, Moved, fire
-from workflow.engine.hold import hold, subjects
 from workflow.engine.late import note_late
 from workflow.engine.limits import limits
 from workflow.engine.settle import Ended, settle
@@ -90,8 +89,8 @@ def _commit(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
 
 
 def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
-    held = _held(claim, ids)
-    found = subjects(held)
+    held = hold.held(ids=ids, token=claim.token)
+    found = hold.subjects(held)
     receipts = _receipts(held)
     makers = duties.makers_of(_declared(held))
     fired: list[Fired] = []
@@ -169,13 +168,6 @@ def _receipts(held: Sequence[TransitionEnvelope]) -> dict[UUID, dict[str, Mappin
     return found
 
 
-def _held(claim: Claim, ids: Sequence[UUID]) -> list[TransitionEnvelope]:
-    """Lock what this claim still holds. Another token there means that the lease was lost."""
-    return hold(
-        TransitionEnvelope.objects.filter(pk__in=ids, claim=claim.token, state=State.RUNNING)
-    )
-
-
 def _give_back(claim: Claim, left: list[UUID], now: datetime) -> None:
     """Return what one slow neighbour left no time for; it was not begun, so no attempt ended."""
     TransitionEnvelope.objects.filter(pk__in=left, claim=claim.token).update(
@@ -191,7 +183,10 @@ def _blame(claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime) -
         code="database_refused",
         message=f"The database refused its outcome: {error}"[:2000],
     )
-    ended = [Ended(envelope=envelope, decision=fail) for envelope in _held(claim, ids)]
+    ended = [
+        Ended(envelope=envelope, decision=fail)
+        for envelope in hold.held(ids=ids, token=claim.token)
+    ]
     chain.append(settle(ended=ended, now=now))
     transaction.on_commit(lambda: _log([], [], ended))
     return Counter(str(each.envelope.state) for each in ended)

@@ -12,9 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Subquery
+from django.db.models.sql import Query
 from simple_history.utils import get_history_manager_for_model
 
 from audit.chain import Note
+from audit.compiled import Compiled, change_of
 from audit.rows import Changes, Rows, create
 from workflow.definition import WorkflowError, registry
 from workflow.engine import plan, timers
@@ -63,10 +65,15 @@ def fire(*, fired: Sequence[Fired], token: UUID, now: datetime) -> list[Note]:
 
 
 def _close_envelopes(fired: Sequence[Fired], token: UUID, now: datetime) -> None:
+    closed = _CLOSE.change(ids=[each.envelope.pk for each in fired], token=token, now=now)
+    if closed != len(fired):
+        raise Moved(f"{len(fired)} envelopes were to fire, {closed} were still held.")
+
+
+def _close(*, ids: list[UUID], token: UUID, now: datetime) -> Query:
     version = Record.objects.filter(pk=OuterRef("record_id")).values("version")[:1]
-    closed = TransitionEnvelope.objects.filter(
-        pk__in=[each.envelope.pk for each in fired], claim=token, state=State.RUNNING
-    ).update(
+    return change_of(
+        TransitionEnvelope.objects.filter(pk__in=ids, claim=token, state=State.RUNNING),
         state=State.FIRED,
         due_at=None,
         finished_at=now,
@@ -75,26 +82,34 @@ def _close_envelopes(fired: Sequence[Fired], token: UUID, now: datetime) -> None
         message="",
         resulting_version=Subquery(version) + 1,
     )
-    if closed != len(fired):
-        raise Moved(f"{len(fired)} envelopes were to fire, {closed} were still held.")
+
+
+_CLOSE = Compiled(_close)
 
 
 def _move_records(fired: Sequence[Fired], token: UUID, now: datetime) -> None:
-    cause = TransitionEnvelope.objects.filter(
-        record=OuterRef("pk"), claim=token, state=State.FIRED
-    ).values("pk")[:1]
     steps: dict[tuple[str, str], list[UUID]] = defaultdict(list)
     for each in fired:
         steps[each.envelope.record.status, each.envelope.target].append(each.envelope.record_id)
     for (old, target), records in steps.items():
-        moved = Record.objects.filter(pk__in=records, status=old).update(
-            status=target,
-            version=F("version") + 1,
-            last_transition=Subquery(cause),
-            status_since=now,
-        )
+        moved = _MOVE.change(old, target, records=records, token=token, now=now)
         if moved != len(records):
             raise Moved(f"{len(records)} records were to leave {old!r}, {moved} were there.")
+
+
+def _move(old: str, target: str, *, records: list[UUID], token: UUID, now: datetime) -> Query:
+    fired = TransitionEnvelope.objects.filter(record=OuterRef("pk"), claim=token)
+    cause = fired.filter(state=State.FIRED).values("pk")[:1]
+    return change_of(
+        Record.objects.filter(pk__in=records, status=old),
+        status=target,
+        version=F("version") + 1,
+        last_transition=Subquery(cause),
+        status_since=now,
+    )
+
+
+_MOVE = Compiled(_move)
 
 
 def _save_fields(fired: Sequence[Fired]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.db.models.sql import Query
 
+from audit.compiled import Compiled
 from workflow.definition import registry
-from workflow.models import Tracked, TransitionEnvelope
+from workflow.models import Record, State, Tracked, TransitionEnvelope
 
 
 def hold(
@@ -25,6 +29,33 @@ def hold(
     skip = skip_locked and connection.features.has_select_for_update_skip_locked
     locked = envelopes.select_related("record").order_by("record_id")
     return list(locked.select_for_update(skip_locked=skip))
+
+
+def held(*, ids: Collection[UUID], token: UUID) -> list[TransitionEnvelope]:
+    """Lock what is left of a claim, as `hold` does; under another token, its lease was lost."""
+    return [_envelope(row) for row in _HELD.rows(ids=list(ids), token=token)]
+
+
+def _held(*, ids: list[UUID], token: UUID) -> Query:
+    ours = TransitionEnvelope.objects.filter(pk__in=ids, claim=token, state=State.RUNNING)
+    own, records = _columns(TransitionEnvelope), _columns(Record)
+    locked = ours.order_by("record_id").select_for_update()
+    return locked.values_list(*own, *(f"record__{name}" for name in records)).query
+
+
+_HELD = Compiled(_held)
+
+
+def _envelope(row: tuple[Any, ...]) -> TransitionEnvelope:
+    own, records = _columns(TransitionEnvelope), _columns(Record)
+    envelope = TransitionEnvelope.from_db(connection.alias, own, row[: len(own)])
+    envelope.record = Record.from_db(connection.alias, records, row[len(own) :])
+    return envelope
+
+
+@cache
+def _columns(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 _CHANGING = (
@@ -43,13 +74,19 @@ def hold_again(envelopes: Iterable[TransitionEnvelope]) -> dict[UUID, Transition
         One instance of each, under its id.
     """
     known = {envelope.pk: envelope for envelope in envelopes}
-    locked = TransitionEnvelope.objects.filter(pk__in=known).select_for_update()
-    for pk, status, version, *values in locked.order_by("record_id").values_list(
-        "pk", "record__status", "record__version", *_CHANGING
-    ):
+    for pk, status, version, *values in _AGAIN.rows(ids=list(known)):
         vars(known[pk]).update(zip(_CHANGING, values, strict=True))
         vars(known[pk].record).update(status=status, version=version)
     return known
+
+
+def _again(*, ids: list[UUID]) -> Query:
+    locked = TransitionEnvelope.objects.filter(pk__in=ids).order_by("record_id")
+    names = ("pk", "record__status", "record__version", *_CHANGING)
+    return locked.select_for_update().values_list(*names).query
+
+
+_AGAIN = Compiled(_again)
 
 
 def subjects(envelopes: Collection[TransitionEnvelope]) -> dict[UUID, Tracked]:
@@ -64,10 +101,23 @@ def subjects(envelopes: Collection[TransitionEnvelope]) -> dict[UUID, Tracked]:
     found: dict[UUID, Tracked] = {}
     for (name, version), records in wanted.items():
         workflow = registry.get(name, version)
-        rows = workflow.subject._base_manager.filter(record__in=records)
-        locked = list(rows.order_by("pk").select_for_update())
+        locked = _locked(workflow.subject, records)
         if workflow.load is not None:
             # Joins of `load` may be outer ones, which PostgreSQL refuses to lock.
+            rows = workflow.subject._base_manager.filter(record__in=records)
             locked = list(workflow.load(rows))
-        found |= {subject.record_id: subject for subject in locked}
+        found |= {each.record_id: each for each in locked if each.record_id is not None}
     return found
+
+
+def _locked(model: type[Tracked], records: Collection[UUID]) -> list[Tracked]:
+    rows = _SUBJECTS.rows(model, records=list(records))
+    return [model.from_db(connection.alias, _columns(model), row) for row in rows]
+
+
+def _subjects(model: type[Tracked], *, records: list[UUID]) -> Query:
+    rows = model._base_manager.filter(record__in=records).order_by("pk").select_for_update()
+    return rows.values_list(*_columns(model)).query
+
+
+_SUBJECTS = Compiled(_subjects)

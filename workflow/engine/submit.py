@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.sql import Query
 
 from audit import chain
+from audit.compiled import Compiled
 from audit.models import PersonalValue
 from audit.rows import create
 from workflow.definition import InvalidRequest, Transition, WorkflowError, registry
@@ -31,7 +34,7 @@ from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
 from workflow.engine.sign import as_evidence, signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
-from workflow.models import IN_FLIGHT, Record, Signature, TransitionEnvelope
+from workflow.models import Record, Signature, TransitionEnvelope
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +123,7 @@ def _take(numbered: Numbered, now: datetime) -> dict[int, Answer]:
 def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Answer]:
     # In the order of record ids, as workers lock them, so that the two cannot deadlock.
     numbered = sorted(numbered, key=lambda pair: pair[1].record.int)
-    known = _read(numbered, careful=careful)
+    known, ends = (_read(numbered), None) if careful else _look(numbered)
     answers: dict[int, Answer] = {}
     notes: list[chain.Note] = []
     envelopes: list[TransitionEnvelope] = []
@@ -128,7 +131,7 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
     personal: list[PersonalValue] = []
     for index, request in numbered:
         answer = judge(request=request, known=known, now=now)
-        if not careful and not isinstance(answer, Accepted | Invalid):
+        if not careful and not isinstance(answer, Accepted):
             continue
         answers[index] = answer
         if isinstance(answer, Accepted | Refused):
@@ -139,7 +142,7 @@ def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Ans
             notes.append(_note(request, answer, known, now))
     _insert(personal, envelopes, signatures)
     if notes:
-        chain.append(notes)
+        chain.append(notes, ends=ends)
     if any(isinstance(answer, Accepted) for answer in answers.values()):
         transaction.on_commit(announce, robust=True)
     return answers
@@ -158,14 +161,59 @@ def _insert(
         Signature.objects.bulk_create(signatures, batch_size=_TOGETHER)
 
 
-def _read(numbered: Numbered, *, careful: bool) -> Known:
+def _look(numbered: Numbered) -> tuple[Known, dict[UUID, chain.Head]]:
+    """Read, without a lock, the records that nothing stands in the way of, and their chains' ends.
+
+    One statement. Where something does, the record is left out, as if it did not exist.
+    """
+    by_record: dict[UUID, Record] = {}
+    ends: dict[UUID, chain.Head] = {}
+    names = _columns()
+    for *columns, is_taken, is_known, sequence, digest in _LOOK.rows(
+        records=[request.record for _, request in numbered],
+        ids=[request.transition_id for _, request in numbered],
+    ):
+        if is_taken or is_known:
+            continue
+        record = Record.from_db(connection.alias, names, columns)
+        by_record[record.pk] = record
+        if sequence is not None:
+            ends[record.pk] = chain.Head(sequence, digest)
+    makers = duties.makers_of(_declared(numbered, by_record))
+    return Known(records=by_record, twins={}, in_flight={}, makers=makers), ends
+
+
+def _undisturbed(*, records: list[UUID], ids: list[UUID]) -> Query:
+    in_flight = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("pk"))
+    return (
+        Record.objects.filter(pk__in=records)
+        .annotate(
+            is_taken=Exists(in_flight),
+            is_known=Exists(TransitionEnvelope.objects.filter(pk__in=ids)),
+            end_sequence=chain.last("sequence", of="pk"),
+            end_digest=chain.last("digest", of="pk"),
+        )
+        .values_list(*_columns(), "is_taken", "is_known", "end_sequence", "end_digest")
+        .query
+    )
+
+
+_LOOK = Compiled(_undisturbed)
+
+
+@cache
+def _columns() -> tuple[str, ...]:
+    return tuple(field.attname for field in Record._meta.concrete_fields)
+
+
+def _read(numbered: Numbered) -> Known:
+    """Read all that counts, with the records locked."""
     records = Record.objects.filter(pk__in={request.record for _, request in numbered})
-    if careful:
-        records = records.order_by("pk").select_for_update()
+    records = records.order_by("pk").select_for_update()
     ids = {request.transition_id for _, request in numbered}
     by_record = {record.pk: record for record in records}
     same = TransitionEnvelope.objects.filter(pk__in=ids)
-    busy = TransitionEnvelope.objects.filter(record__in=list(by_record), state__in=IN_FLIGHT)
+    busy = TransitionEnvelope.objects.in_flight().filter(record__in=list(by_record))
     found = list(same.union(busy))
     return Known(
         records=by_record,

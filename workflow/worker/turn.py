@@ -74,6 +74,7 @@ class _Desk:
         self._calls = calls
         self._clock = clock
         self._size = _LEAST
+        self._has_more = True
         self._duties_at = time.monotonic() + _DUTIES_EVERY
         self._nothing_at = -math.inf
 
@@ -83,10 +84,12 @@ class _Desk:
             self._do_duties()
         if self._has_just_looked():
             return +Counter({"calls": self._calls.take()})
-        begun = self._take_up()
+        begun = self._take_up() if self._has_more else Counter()
         if not begun and is_due(now=self._clock()):
-            self._do_duties()
             begun = self._take_up()
+            if not begun:
+                self._do_duties()
+                begun = self._take_up()
         if not begun:
             self._nothing_at = time.monotonic()
         return begun
@@ -103,11 +106,12 @@ class _Desk:
         small, so that workers share the work.
         """
         begun: Counter[str] = Counter()
-        batch = claim(worker=self._calls.worker, now=self._clock(), limit=min(self._size, limits().batch))
+        size = min(self._size, limits().batch)
+        batch = claim(worker=self._calls.worker, now=self._clock(), limit=size)
         if batch is not None:
             begun += _work_off(batch, self._clock)
-        is_full = batch is not None and len(batch.envelopes) >= min(self._size, limits().batch)
-        self._size = min(2 * self._size, limits().batch) if is_full else _LEAST
+        self._has_more = batch is not None and len(batch.envelopes) >= size
+        self._size = 2 * size if self._has_more else _LEAST
         begun["calls"] += self._calls.take()
         return +begun
 

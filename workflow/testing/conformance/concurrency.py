@@ -164,7 +164,8 @@ def counts_tell_the_winner() -> None:
     """Have several connections change one row on a condition that one of them makes false."""
     envelope = make_envelope(make_record(), state=State.SCHEDULED)
     waiting = TransitionEnvelope.objects.filter(pk=envelope.pk, state=State.SCHEDULED)
-    changed = at_once([partial(waiting.update, state=State.CANCELLED)] * _WORKERS)
+    cancel = partial(waiting.update, state=State.CANCELLED, finished_at=clock.now())
+    changed = at_once([cancel] * _WORKERS)
     won = changed.count(1)
     expect(
         won == 1 and changed.count(0) == _WORKERS - 1,

@@ -26,7 +26,9 @@ _MANY = 8
 
 def id_is_used_once() -> None:
     """Insert an envelope under an id that there is."""
-    first = make_envelope(make_record(), state=State.CANCELLED, due_at=None)
+    first = make_envelope(
+        make_record(), state=State.CANCELLED, due_at=None, finished_at=clock.now()
+    )
     with refused("a second envelope under one transition id"):
         make_envelope(make_record(), transition_id=first.pk)
 

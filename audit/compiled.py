@@ -1,0 +1,158 @@
+"""Statements that are run many times a second: compiled once, and then only filled in.
+
+The ORM takes several times as long to build such a statement as a database does to run it, and a
+worker runs a dozen of them for each batch, however small. What is compiled is the ORM's own query,
+with marks in the places of its values; a value that is a list of keys is filled up to a power of
+two, so that there are few forms of one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.db.models.sql import Query, UpdateQuery
+from django.db.models.sql.compiler import SQLUpdateCompiler
+
+Value = datetime | UUID | str | Sequence[UUID] | Sequence[int]
+Build = Callable[..., Query]
+Row = tuple[Any, ...]
+
+_NOW = datetime(1970, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+_KEY = 0x6D61726B << 90
+_NUMBER = 7_000_000_000_000
+
+
+@dataclass(frozen=True)
+class _Statement:
+    sql: str
+    places: tuple[Any, ...]
+    """Its parameters; marks among them."""
+
+    converters: dict[int, Any]
+    compiler: Any
+
+
+class Compiled:
+    """One statement, of which the values are filled in."""
+
+    def __init__(self, build: Build) -> None:
+        """Take what builds it from its values, and from what it may not change after (`shape`)."""
+        self._build = build
+        self._known: dict[Hashable, _Statement | None] = {}
+
+    def rows(self, *shape: Hashable, **values: Value) -> list[Row]:
+        """Return the rows. One that locks has to be asked inside a transaction.
+
+        Args:
+            shape: What else the statement depends on; it is compiled anew for each.
+            values: Under the names by which `build` takes them.
+        """
+        statement, parts = self._filled(shape, values)
+        if statement is None:
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, parts)
+            found: list[Row] = cursor.fetchall()
+        if statement.converters:
+            converted = statement.compiler.apply_converters(found, statement.converters)
+            return [tuple(row) for row in converted]
+        return found
+
+    def change(self, *shape: Hashable, **values: Value) -> int:
+        """Run one that changes rows, and return how many."""
+        statement, parts = self._filled(shape, values)
+        if statement is None:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, parts)
+            changed: int = cursor.rowcount
+        return changed
+
+    def _filled(
+        self, shape: tuple[Hashable, ...], values: Mapping[str, Value]
+    ) -> tuple[_Statement | None, list[Any]]:
+        full = {name: _full(value) for name, value in values.items()}
+        sizes = tuple(len(value) if isinstance(value, list) else -1 for value in full.values())
+        key = (connection.alias, connection.vendor, shape, tuple(full), sizes)
+        marks = {name: _mark(value, place) for place, (name, value) in enumerate(full.items())}
+        if key not in self._known:
+            self._known[key] = _compile(self._build, shape, marks)
+        statement = self._known[key]
+        if statement is None:
+            return None, []
+        filling = dict(_pairs(marks, full))
+        return statement, [filling.get(part, part) for part in statement.places]
+
+
+def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
+    """Return the query of `rows.update(**values)`, without running it."""
+    query: Any = rows.query.chain(UpdateQuery)
+    query.add_update_values(values)
+    query.clear_ordering(force=True)
+    found: Query = query
+    return found
+
+
+def _compile(
+    build: Build, shape: tuple[Hashable, ...], marks: Mapping[str, Any]
+) -> _Statement | None:
+    try:
+        compiler = build(*shape, **marks).get_compiler(connection=connection)
+        sql, places = compiler.as_sql()
+    except EmptyResultSet:
+        return None
+    converters: dict[int, Any] = {}
+    if not isinstance(compiler, SQLUpdateCompiler):
+        columns = [column for column, *_ in compiler.select[: compiler.col_count]]
+        converters = compiler.get_converters(columns)
+    return _Statement(sql, tuple(places), converters, compiler)
+
+
+def _full(value: Value) -> Value:
+    """Return a list filled up to a power of two by repeating its last; anything else as it is."""
+    if isinstance(value, str | datetime | UUID):
+        return value
+    keys: list[Any] = list(value)
+    if keys:
+        keys += [keys[-1]] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
+    return keys
+
+
+def _mark(value: Value, place: int) -> Any:
+    """Return a value of the same kind that stands in no real statement."""
+    match value:
+        case datetime():
+            return _NOW + timedelta(days=place)
+        case UUID():
+            return UUID(int=_KEY + (place << 32))
+        case str():
+            return f"value {place} to be filled in"
+    keys: Sequence[Any] = value
+    if keys and isinstance(keys[0], UUID):
+        return [UUID(int=_KEY + (place << 32) + number) for number in range(len(keys))]
+    return [_NUMBER + (place << 24) + number for number in range(len(keys))]
+
+
+def _pairs(marks: Mapping[str, Any], full: Mapping[str, Value]) -> Any:
+    """Yield each mark and what takes its place, both as the driver has them."""
+    for name, value in full.items():
+        mark = marks[name]
+        if isinstance(value, list):
+            yield from ((_adapted(a), _adapted(b)) for a, b in zip(mark, value, strict=True))
+        else:
+            yield _adapted(mark), _adapted(value)
+
+
+def _adapted(value: Any) -> Any:
+    match value:
+        case datetime():
+            return connection.ops.adapt_datetimefield_value(value)
+        case UUID() if not connection.features.has_native_uuid_field:
+            return value.hex
+    return value
