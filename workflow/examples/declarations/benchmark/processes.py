@@ -26,11 +26,14 @@ class Processes:
     def __init__(self, *, folder: Path) -> None:
         self._folder = folder
         self.cpu_seconds = 0.0
-        """User and system time of every process of the last clusters, from start to end."""
+        """User and system time of every process of the clusters, since they were ready."""
 
     @contextmanager
     def cluster(self, workers: int) -> Iterator[None]:
-        """Run `manage.py work`, from when it says that its workers are there."""
+        """Run `manage.py work`, from when it says that its workers are there.
+
+        What it takes to start is not counted: nothing is worked on in that time.
+        """
         where = self._folder / "notify"
         where.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
@@ -43,6 +46,7 @@ class Processes:
             try:
                 while ready.recv(256) != b"READY=1":
                     pass
+                before += _cpu_of_session(process.pid)
                 yield
             finally:
                 _stop(process)
@@ -87,6 +91,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _cpu_of_children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _cpu_of_session(leader: int) -> float:
+    """Return what the live processes of a session have used, in seconds; 0 without /proc."""
+    used = 0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[3]) == leader:
+            used += sum(int(field) for field in fields[11:15])  # with that of its ended children
+    return used / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
