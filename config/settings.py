@@ -196,6 +196,7 @@ if not SECRET_KEY:
 
 DATABASE_CONNECTION_POOLING = False  # SQL Server's driver pool breaks in forked workers
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SIMPLE_HISTORY_DATE_INDEX = False  # rows are looked for by their object, and are few for each
 
 # --- Work ----------------------------------------------------------------------------------------
 

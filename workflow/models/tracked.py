@@ -30,6 +30,21 @@ class TransitionHistory(models.Model):
         abstract = True
 
 
+class _History(HistoricalRecords):  # type: ignore[misc]  # simple-history has no type hints
+    """Keeps rows that are looked for by their object, their record or their transition only.
+
+    An index for each person that a row names would cost more than the row.
+    """
+
+    def copy_fields(self, model: type[models.Model]) -> dict[str, models.Field[object, object]]:
+        """Return the fields of the history table."""
+        fields: dict[str, models.Field[object, object]] = super().copy_fields(model)
+        for name, field in fields.items():
+            if isinstance(field, models.ForeignKey) and name != "record":
+                field.db_index = False  # type: ignore[attr-defined]
+        return fields
+
+
 class Tracked(models.Model):
     """A domain model whose status is kept by the engine.
 
@@ -40,7 +55,7 @@ class Tracked(models.Model):
     record: OneToOneField[Record | None, Record | None] = models.OneToOneField(
         Record, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
-    history = HistoricalRecords(
+    history = _History(
         bases=[TransitionHistory],
         inherit=True,
         history_change_reason_field=models.TextField(null=True, blank=True),
