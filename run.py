@@ -21,6 +21,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
+PROCESSES = "3"
+"""Of pytest: one more than cores of a small machine, since many tests wait for what they killed."""
+
 SOME_FAILED = 1
 """Exit code of pytest: the tests ran, and not all passed."""
 
@@ -152,7 +155,7 @@ def test(arguments: list[str]) -> int:
     for database in chosen:
         print(f"\n=== Tests on {database} ===", flush=True)
         started = time.monotonic()
-        code = pytest("-n", "2", "--database", database, *rest)
+        code = pytest("-n", PROCESSES, "--database", database, *rest)
         if code == SOME_FAILED:
             print(f"\n=== {database}: what failed, once more and alone ===", flush=True)
             code = pytest("--last-failed", "-n", "0", "--database", database, *rest)

@@ -36,6 +36,18 @@ def test_a_batch_mixes_priorities_when_there_is_room(make: Make, ask: Ask) -> No
     assert len(batch.envelopes) == 2
 
 
+def test_the_less_urgent_are_not_starved(make: Make, ask: Ask) -> None:
+    """However much urgent work there is, one in eight of a batch is theirs."""
+    bulk = {ask(make(), priority=Priority.BULK).envelope.pk for _ in range(3)}
+    urgent = [ask(make()).envelope.pk for _ in range(20)]
+    first, second = (claim(worker="w/1", now=clock.now(), limit=8) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert [len(bulk & set(each.envelopes)) for each in (first, second)] == [1, 1]
+    assert urgent[:7] == [each for each in first.envelopes if each not in bulk]
+    assert urgent[7:14] == [each for each in second.envelopes if each not in bulk]
+
+
 def test_what_killed_a_worker_is_claimed_alone(make: Make, ask: Ask) -> None:
     deadly = ask(make()).envelope.pk
     assert claim(worker="w/1", now=clock.now()) is not None

@@ -26,6 +26,8 @@ from workflow.models.envelope import EnvelopeQuerySet
 _ACTIVE = (State.WAITING, State.RUNNING, State.SCHEDULED, State.CALLING, State.UNDOING)
 """States in which `due_at` calls for somebody: to work, to rescue, to ripen, to end, to undo."""
 
+_SHARE = 8
+"""One in so many of a batch is kept for the less urgent, so that they are not starved."""
 
 Versions = tuple[tuple[str, tuple[int, ...]], ...]
 """Definition versions by workflow name; see `registry.fixed_versions`."""
@@ -88,13 +90,15 @@ def renew(*, claim: Claim, now: datetime) -> None:
 def _choose(*, now: datetime, limit: int) -> list[UUID]:
     chosen: list[UUID] = []
     for priority in Priority.values:
-        rows = _READY.rows(registry.fixed_versions(), priority, limit, now=now)
+        room = max(limit - len(chosen), limit // _SHARE)
+        if not room:
+            break
+        rows = _READY.rows(registry.fixed_versions(), priority, room, now=now)
         if rows and rows[0][1] and not chosen:
             return [rows[0][0]]
-        chosen += [pk for pk, crashes in rows if not crashes]
-        if len(chosen) >= limit:
-            break
-    return chosen[:limit]
+        found = [pk for pk, crashes in rows if not crashes]
+        chosen = chosen[: limit - len(found)] + found
+    return chosen
 
 
 def _ready(versions: Versions, priority: int, limit: int, *, now: datetime) -> Query:
