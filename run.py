@@ -22,7 +22,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOCKS = ROOT / "requirements"
 OLDEST = (3, 11)
 PROCESSES = "3"
-"""Of pytest: one more than cores of a small machine, since many tests wait for what they killed."""
+"""Of pytest: more than a small machine has cores, since many tests wait for what they killed."""
 
 SOME_FAILED = 1
 """Exit code of pytest: the tests ran, and not all passed."""
@@ -82,6 +82,8 @@ def prepare(kind: str) -> None:
     started = time.monotonic()
     print(f"Preparing {VENV.name} (once) ...", flush=True)
     make_venv()
+    for other in VENV.glob("*.installed"):
+        other.unlink()  # if this is interrupted, nothing is known of what is there
     pip: list[str | Path] = [
         PYTHON,
         "-m",
@@ -190,6 +192,8 @@ def lock() -> int:
     for kind, extras in (("base", []), ("dev", ["dev", "mssql"]), ("mssql", ["mssql"])):
         target = LOCKS / f"{kind}.txt"
         options = [f"--extra={extra}" for extra in extras]
+        if kind == "mssql":
+            options.append(f"--constraint={LOCKS / 'dev.txt'}")  # what is tested is what is run
         compile_lock: list[str | Path] = [
             PYTHON,
             "-m",

@@ -88,11 +88,7 @@ class TestLocks:
         [
             ("base", "dev"),
             ("base", "mssql"),
-            pytest.param(
-                "mssql",
-                "dev",
-                marks=pytest.mark.xfail(reason="the two were resolved at different times"),
-            ),
+            ("mssql", "dev"),
         ],
     )
     def test_a_larger_one_has_the_versions_of_the_smaller(self, less: str, more: str) -> None:

@@ -33,7 +33,6 @@ class TestPreparing:
         start.prepare("base")
         assert pip.installed == ["base"] * 2
 
-    @pytest.mark.xfail(raises=AssertionError, reason="the stamp of the first lock is left")
     def test_what_was_interrupted_does_not_count_as_what_was_before(
         self, start: ModuleType, pip: Pip
     ) -> None:
