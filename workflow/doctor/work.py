@@ -90,6 +90,7 @@ def undated() -> QuerySet[TransitionEnvelope]:
     return TransitionEnvelope.objects.filter(
         Q(state__in=[State.WAITING, State.RUNNING]) | Q(state=State.UNDOING) & ~Exists(under_way),
         state__in=IN_FLIGHT,
+        finished_at__isnull=True,
         due_at__isnull=True,
     )
 
@@ -107,7 +108,7 @@ def forsaken() -> QuerySet[TransitionEnvelope]:
         envelope=OuterRef("pk"), phase=Phase.BEFORE, finished_at__isnull=True
     )
     return TransitionEnvelope.objects.filter(
-        ~Exists(under_way), state=State.CALLING, state__in=IN_FLIGHT
+        ~Exists(under_way), state=State.CALLING, state__in=IN_FLIGHT, finished_at__isnull=True
     )
 
 
@@ -120,7 +121,7 @@ def hidden() -> QuerySet[TransitionEnvelope]:
         state__in=EFFECT_STUCK,
     )
     return TransitionEnvelope.objects.filter(
-        Exists(stuck), state=State.CALLING, state__in=IN_FLIGHT
+        Exists(stuck), state=State.CALLING, state__in=IN_FLIGHT, finished_at__isnull=True
     )
 
 
@@ -189,9 +190,9 @@ def _doors(now: datetime) -> Iterator[Finding]:
 
 def _for_people() -> Iterator[Finding]:
     parked = Some.of(
-        TransitionEnvelope.objects.filter(state=State.PARKED, state__in=IN_FLIGHT).order_by(
-            "requested_at"
-        )
+        TransitionEnvelope.objects.filter(
+            state=State.PARKED, state__in=IN_FLIGHT, finished_at__isnull=True
+        ).order_by("requested_at")
     )
     stuck = EffectEntry.objects.filter(finished_at__isnull=True)
     doubts = Some.of(stuck.filter(state=EffectState.IN_DOUBT).order_by("pk"))

@@ -36,7 +36,9 @@ def rescue_cluster(*, cluster: str, now: datetime) -> int:
 
     Call only once every process of the cluster is gone.
     """
-    held = TransitionEnvelope.objects.filter(state=State.RUNNING, worker__startswith=f"{cluster}/")
+    held = TransitionEnvelope.objects.in_flight().filter(
+        state=State.RUNNING, worker__startswith=f"{cluster}/"
+    )
     total = 0
     while ended := _end(held, _DIED, now):
         total += ended

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.hold import hold
-from workflow.models import IN_FLIGHT, State, TransitionEnvelope
+from workflow.models import State, TransitionEnvelope
 
 _TOGETHER = 100
 _LATER = timedelta(seconds=5)
@@ -38,7 +38,7 @@ def ripen(*, now: datetime) -> int:
 
 
 def _ripen(ripe: QuerySet[TransitionEnvelope], now: datetime) -> None:
-    others = TransitionEnvelope.objects.filter(record=OuterRef("record"), state__in=IN_FLIGHT)
+    others = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("record"))
     held = hold(ripe, skip_locked=True)
     busy = set(ripe.filter(Exists(others)).values_list("record_id", flat=True))
     ready: list[UUID] = []

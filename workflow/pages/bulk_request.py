@@ -19,7 +19,7 @@ from workflow.acts.bulk import Target
 from workflow.acts.rights import Right
 from workflow.definition import InvalidRequest, Reason, Transition, registry
 from workflow.engine import clock, duties, standing
-from workflow.models import IN_FLIGHT, Act, BulkRun, Record, TransitionEnvelope
+from workflow.models import Act, BulkRun, Record, TransitionEnvelope
 from workflow.pages.places import Places
 from workflow.pages.user import signed_in
 from workflow.queries import names
@@ -109,7 +109,7 @@ def _preview(
     subjects = subjects_of(records)
     busy: dict[UUID, TransitionEnvelope] = {
         each.record_id: each
-        for each in TransitionEnvelope.objects.filter(record__in=records, state__in=IN_FLIGHT)
+        for each in TransitionEnvelope.objects.in_flight().filter(record__in=records)
     }
     now = clock.now()
     makers = duties.makers_of((record.pk, transition) for record in records)

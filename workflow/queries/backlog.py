@@ -65,7 +65,7 @@ def backlog(*, now: datetime) -> Backlog:
         oldest_due=None if oldest is None else now - oldest,
         later=count(envelopes.filter(state=State.WAITING, due_at__gt=now)),
         running=count(envelopes.filter(state=State.RUNNING, due_at__isnull=False)),
-        calling=count(envelopes.filter(state__in=[State.CALLING, State.UNDOING])),
+        calling=count(envelopes.in_flight().filter(state__in=[State.CALLING, State.UNDOING])),
         parked=count(envelopes.filter(state=State.PARKED)),
         scheduled=count(scheduled.filter(due_at__isnull=False)),
         next_scheduled_at=scheduled.filter(due_at__isnull=False).aggregate(at=Min("due_at"))["at"],

@@ -61,7 +61,7 @@ def waiting_for(user: AbstractBaseUser) -> QuerySet[Record]:
         if not has_right(user, VIEW_ALL):
             mine &= _visible(name, user)
         condition |= mine
-    busy = TransitionEnvelope.objects.filter(record=OuterRef("pk"), state__in=IN_FLIGHT)
+    busy = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("pk"))
     return Record.objects.filter(condition).filter(~Exists(busy)).order_by("status_since", "pk")
 
 

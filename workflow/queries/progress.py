@@ -74,7 +74,7 @@ def _oldest_call(now: datetime) -> datetime | None:
 def _has_begun(since: datetime) -> bool:
     envelopes = TransitionEnvelope.objects.filter(workflow__in=registry.versions())
     return (
-        envelopes.filter(state=State.RUNNING, claimed_at__gte=since).exists()
+        envelopes.in_flight().filter(state=State.RUNNING, claimed_at__gte=since).exists()
         or envelopes.filter(finished_at__gte=since, fence__gt=0).exists()
         or EffectEntry.objects.filter(finished_at__isnull=True, claimed_at__gte=since).exists()
     )
