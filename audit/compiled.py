@@ -31,11 +31,21 @@ _NUMBER = 7_000_000_000_000
 @dataclass(frozen=True)
 class _Statement:
     sql: str
-    places: tuple[Any, ...]
-    """Its parameters; marks among them."""
+    parts: tuple[Any, ...]
+    """Its parameters, with marks in the places of values."""
+
+    places: tuple[tuple[int, str, int], ...]
+    """Where a mark stands: its place among the parts, the value's name, the place in its list."""
 
     converters: dict[int, Any]
     compiler: Any
+
+    def filled(self, values: Mapping[str, list[Any]]) -> list[Any]:
+        """Return the parameters with values in place of their marks."""
+        parts = list(self.parts)
+        for place, name, number in self.places:
+            parts[place] = values[name][number]
+        return parts
 
 
 class Compiled:
@@ -80,14 +90,12 @@ class Compiled:
         full = {name: _full(value) for name, value in values.items()}
         sizes = tuple(len(value) if isinstance(value, list) else -1 for value in full.values())
         key = (connection.alias, connection.vendor, shape, tuple(full), sizes)
-        marks = {name: _mark(value, place) for place, (name, value) in enumerate(full.items())}
         if key not in self._known:
-            self._known[key] = _compile(self._build, shape, marks)
+            self._known[key] = _compile(self._build, shape, full)
         statement = self._known[key]
         if statement is None:
             return None, []
-        filling = dict(_pairs(marks, full))
-        return statement, [filling.get(part, part) for part in statement.places]
+        return statement, statement.filled({name: _adapted(full[name]) for name in full})
 
 
 def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
@@ -100,18 +108,25 @@ def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
 
 
 def _compile(
-    build: Build, shape: tuple[Hashable, ...], marks: Mapping[str, Any]
+    build: Build, shape: tuple[Hashable, ...], values: Mapping[str, Value]
 ) -> _Statement | None:
+    marks = {name: _mark(value, place) for place, (name, value) in enumerate(values.items())}
     try:
         compiler = build(*shape, **marks).get_compiler(connection=connection)
-        sql, places = compiler.as_sql()
+        sql, parts = compiler.as_sql()
     except EmptyResultSet:
         return None
+    found = {
+        part: (name, number)
+        for name, mark in marks.items()
+        for number, part in enumerate(_adapted(mark))
+    }
+    places = tuple((place, *found[part]) for place, part in enumerate(parts) if part in found)
     converters: dict[int, Any] = {}
     if not isinstance(compiler, SQLUpdateCompiler):
         columns = [column for column, *_ in compiler.select[: compiler.col_count]]
         converters = compiler.get_converters(columns)
-    return _Statement(sql, tuple(places), converters, compiler)
+    return _Statement(sql, tuple(parts), places, converters, compiler)
 
 
 def _full(value: Value) -> Value:
@@ -139,20 +154,14 @@ def _mark(value: Value, place: int) -> Any:
     return [_NUMBER + (place << 24) + number for number in range(len(keys))]
 
 
-def _pairs(marks: Mapping[str, Any], full: Mapping[str, Value]) -> Any:
-    """Yield each mark and what takes its place, both as the driver has them."""
-    for name, value in full.items():
-        mark = marks[name]
-        if isinstance(value, list):
-            yield from ((_adapted(a), _adapted(b)) for a, b in zip(mark, value, strict=True))
-        else:
-            yield _adapted(mark), _adapted(value)
-
-
-def _adapted(value: Any) -> Any:
+def _adapted(value: Value) -> list[Any]:
+    """Return a value, or those of a list, as the database's driver takes them."""
     match value:
         case datetime():
-            return connection.ops.adapt_datetimefield_value(value)
-        case UUID() if not connection.features.has_native_uuid_field:
-            return value.hex
-    return value
+            return [connection.ops.adapt_datetimefield_value(value)]
+        case str():
+            return [value]
+    keys: list[Any] = [value] if isinstance(value, UUID) else list(value)
+    if not keys or isinstance(keys[0], int) or connection.features.has_native_uuid_field:
+        return keys
+    return [key.hex for key in keys]

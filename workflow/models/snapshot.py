@@ -50,6 +50,10 @@ def _text(field: models.Field[Any, Any], value: Any) -> Any:
     """Return a value as JSON, in the form that it has once it has been stored."""
     if value is None or isinstance(field, models.JSONField):
         return value
+    if type(value) is str and isinstance(field, models.CharField | models.TextField):
+        return value
+    if type(value) is int and isinstance(field, models.IntegerField):
+        return value
     stored = field.to_python(value)
     text: Any = str(stored)
     match stored:
