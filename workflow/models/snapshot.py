@@ -46,13 +46,16 @@ def _tracked(model: type[models.Model]) -> tuple[tuple[str, str, models.Field[An
     )
 
 
+_AS_IT_IS: dict[type, Any] = {
+    str: (models.CharField, models.TextField, models.JSONField),
+    int: (models.IntegerField, models.JSONField),
+}
+"""Kinds of values that stand in JSON as they are, where they are in fields of these kinds."""
+
+
 def _text(field: models.Field[Any, Any], value: Any) -> Any:
     """Return a value as JSON, in the form that it has once it has been stored."""
-    if value is None or isinstance(field, models.JSONField):
-        return value
-    if type(value) is str and isinstance(field, models.CharField | models.TextField):
-        return value
-    if type(value) is int and isinstance(field, models.IntegerField):
+    if value is None or isinstance(field, _AS_IT_IS.get(type(value), models.JSONField)):
         return value
     stored = field.to_python(value)
     text: Any = str(stored)

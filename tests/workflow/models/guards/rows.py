@@ -12,6 +12,7 @@ from django.db import models
 from audit.models import Entry
 from workflow.examples.declarations.models import Declaration
 from workflow.models import (
+    FINAL,
     Attempt,
     BackfillRun,
     Doubt,
@@ -52,6 +53,7 @@ def make_envelope(record: Record, **values: Any) -> TransitionEnvelope:
         "requested_at": NOW,
         "state": State.WAITING,
         "due_at": NOW,
+        "finished_at": NOW if values.get("state") in FINAL else None,
     }
     return TransitionEnvelope.objects.create(record=record, **{**asked, **values})
 
