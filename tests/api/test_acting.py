@@ -228,11 +228,12 @@ class TestPauses:
         ("change", "status", "code"),
         [
             ({"scope": "world"}, 422, "invalid_request"),
-            ({"name": "nowhere"}, 409, "wrong_state"),
+            ({"name": "nowhere"}, 422, "invalid_request"),
             ({"name": "A B"}, 422, "invalid_request"),
             ({"reason": " "}, 422, "invalid_request"),
             ({"until": "2000-01-01T00:00:00Z"}, 422, "invalid_request"),
             ({"until": 5}, 422, "invalid_request"),
+            ({"until": "9999-12-31T23:59:59Z"}, 422, "invalid_request"),
         ],
     )
     def test_what_cannot_be_done_is_not(
