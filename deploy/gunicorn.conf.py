@@ -11,4 +11,5 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # Not gunicorn's: `web.served` says it, with correlation id and without the query.
 accesslog = None
+logger_class = "config.weblog.Lines"
 control_socket_disable = True
