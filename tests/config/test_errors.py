@@ -56,6 +56,12 @@ def test_the_api_for_another_host_is_a_problem(client: Client) -> None:
     )
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/health/live", "/health/ready", "/metrics"])
+def test_machines_may_ask_by_any_name(client: Client, address: str) -> None:
+    assert client.get(address, headers={"host": "192.0.2.7:8000"}).status_code == 200
+
+
 @pytest.mark.urls(__name__)
 class TestFailing:
     """No database is at hand: a page that asked it would fail the test."""

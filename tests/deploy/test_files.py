@@ -69,6 +69,26 @@ def test_compose_has_web_two_workers_and_a_database(compose: dict[str, Any]) -> 
         assert "latest" not in service.get("image", "") or name == "db-mssql"
 
 
+def test_the_containers_reach_each_other_and_have_time_to_end(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert "0.0.0.0" in services["downstreams"]["command"], "127.0.0.1 is the container's own"
+    for name, least in (("web", graceful_timeout()), ("worker-1", 30), ("worker-2", 30)):
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > least
+
+
+def graceful_timeout() -> int:
+    text = (PROJECT / "deploy/gunicorn.conf.py").read_text()
+    return int(re.search(r"^graceful_timeout = (\d+)$", text, re.M)[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["web", "work"])
+def test_a_unit_tries_for_good(name: str) -> None:
+    # By default systemd gives up after five starts in ten seconds, as while the database is away.
+    found = unit(PROJECT / f"deploy/systemd/escapement-{name}.service")
+    assert found["Unit"]["StartLimitIntervalSec"] == "0"
+    assert found["Service"]["Restart"] == "always"
+
+
 def test_its_environment_is_that_of_the_settings(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         if service.get("image") == "escapement":
