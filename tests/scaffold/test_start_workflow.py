@@ -71,6 +71,43 @@ def test_its_tests_pass_untouched(
     assert "**Sound.**" in whole.stdout
 
 
+@pytest.mark.parametrize(
+    ("environment", "program"), [("", "python run.py manage"), ("/venv", "python manage.py")]
+)
+def test_what_to_do_next_is_said_as_this_person_calls_commands(
+    tmp_path: Path, environment: str, program: str
+) -> None:
+    made = run(
+        *("manage.py", "start_workflow", "licences", str(tmp_path / "licences")),
+        folder=tmp_path,
+        VIRTUAL_ENV=environment,
+    )
+    assert f"  {program} migrate licences zero\n" in made.stdout
+
+
+@pytest.mark.slow
+def test_its_fields_can_be_replaced_as_it_says(tmp_path: Path) -> None:
+    assert scaffold(tmp_path, "licences").returncode == 0
+
+    def manage(*line: str) -> str:
+        done = run("manage.py", *line, folder=tmp_path, apps="licences")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    manage("migrate")
+    model = tmp_path / "licences/models.py"
+    model.write_text(model.read_text().replace("title = models.", "label = models."))
+    for file in ("models.py", "admin.py", "crashtest.py"):
+        text = (tmp_path / "licences" / file).read_text()
+        text = text.replace("self.title", "self.label").replace('"title"', '"label"')
+        (tmp_path / "licences" / file).write_text(text)
+    manage("migrate", "licences", "zero")
+    (tmp_path / "licences/migrations/0001_initial.py").unlink()
+    manage("makemigrations", "licences")
+    manage("migrate")
+    manage("check", "--database", "default", "--fail-level", "WARNING")
+
+
 def test_what_it_writes_is_in_the_house_style(tmp_path: Path) -> None:
     assert scaffold(tmp_path, "work_permits", "--model", "WorkPermit").returncode == 0
     line = ("-m", "ruff", "check", "--config", str(PROJECT / "pyproject.toml"))
