@@ -1,10 +1,11 @@
 """gunicorn: threads, since requests wait for the database; logs are the application's own."""
 
-import os
+from config.environment import Environment
 
-bind = os.environ.get("BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+env = Environment()
+bind = env.str("BIND", "127.0.0.1:8000")
+workers = env.int("WEB_PROCESSES", 2)
+threads = env.int("WEB_THREADS", 8)
 timeout = 60
 graceful_timeout = 20
 max_requests = 20_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import subprocess
 import sys
@@ -105,18 +106,31 @@ def test_the_image_copies_what_is_there_and_all_that_is_imported() -> None:
     assert re.search(r"^USER escapement$", text, re.M)
 
 
-def test_gunicorn_takes_its_configuration(tmp_path: Path) -> None:
-    done = subprocess.run(
+def configured(**environment: str) -> subprocess.CompletedProcess[str]:
+    # By its own program, which does not have the current folder on its path.
+    return subprocess.run(
         [
-            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--check-config"),
+            *(Path(sys.executable).with_name("gunicorn"), "config.wsgi", "--check-config"),
             *("--config", "deploy/gunicorn.conf.py"),
         ],
         cwd=PROJECT,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize(("name", "value"), [("WEB_PROCESSES", "two"), ("WEB_THREADS", "0")])
+def test_gunicorn_tells_which_of_its_settings_cannot_be_used(name: str, value: str) -> None:
+    done = configured(**{name: value})
+    assert done.returncode != 0
+    assert f"{name}='{value}'" in done.stderr.strip().rpartition("\n")[2]
+
+
+def test_gunicorn_takes_its_configuration() -> None:
+    done = configured()
     assert done.returncode == 0, done.stderr
     read = set(re.findall(r'"([A-Z_]+)"', (PROJECT / "deploy/gunicorn.conf.py").read_text()))
     assert read == OF_GUNICORN
