@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
-PATHS = ("/health/live", "/health/ready", "/health/working", "/metrics")
+HEALTH = ("/health/live", "/health/ready", "/health/working")
+METRICS = "/metrics"
 
 
 class Common(CommonMiddleware):
@@ -17,4 +19,13 @@ class Common(CommonMiddleware):
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         """Check the name, unless a machine asks."""
-        return None if request.path_info in PATHS else super().process_request(request)
+        return None if _is_probe(request.path_info) else super().process_request(request)
+
+
+def _is_probe(path: str) -> bool:
+    """Return whether a machine asks.
+
+    Metrics without a token are this machine's alone: a page in a browser on it, whose name was
+    turned to 127.0.0.1, must not read them.
+    """
+    return path in HEALTH or (path == METRICS and bool(settings.ESCAPEMENT["METRICS_TOKEN"]))

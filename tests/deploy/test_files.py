@@ -82,7 +82,7 @@ def graceful_timeout() -> int:
     return int(re.search(r"^graceful_timeout = (\d+)$", text, re.M)[1])  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", ["web", "work"])
+@pytest.mark.parametrize("name", ["web", "work", "seal"])
 def test_a_unit_tries_for_good(name: str) -> None:
     # By default systemd gives up after five starts in ten seconds, as while the database is away.
     found = unit(PROJECT / f"deploy/systemd/escapement-{name}.service")
