@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from config import urls
 
-STRANGER = {"headers": {"host": "evil.example"}}
+STRANGER = {"host": "evil.example"}
 
 
 def failing(error: Exception) -> Callable[[HttpRequest], HttpResponse]:
@@ -42,19 +42,27 @@ def client() -> Client:
 
 
 def test_a_page_for_another_host_says_so(client: Client) -> None:
-    told = client.get("/desk/", **STRANGER)
+    told = client.get("/desk/", headers=STRANGER)
     assert told.status_code == 400
     assert "name in the address" in told.content.decode()
 
 
 def test_the_api_for_another_host_is_a_problem(client: Client) -> None:
-    told = client.get("/api/v1/records", **STRANGER)
+    told = client.get("/api/v1/records", headers=STRANGER)
     assert (told.status_code, told.headers["Content-Type"]) == (400, "application/problem+json")
     body = json.loads(told.content)
     assert (body["code"], body["correlation_id"]) == (
         "malformed_header",
         told.headers["X-Correlation-ID"],
     )
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_token_is_told_what_to_do() -> None:
+    told = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "ann"})
+    assert told.status_code == 403
+    assert "Load the page anew" in told.content.decode()
+    assert "<style" not in told.content.decode(), "which the policy would stop"
 
 
 @pytest.mark.django_db
@@ -66,9 +74,9 @@ def test_machines_may_ask_by_any_name(client: Client, address: str) -> None:
 @pytest.mark.django_db
 def test_metrics_by_any_name_take_the_token(client: Client, settings: Settings) -> None:
     # Without one, a page of another name that leads here would be a neighbour's browser.
-    assert client.get("/metrics", **STRANGER).status_code == 400
+    assert client.get("/metrics", headers=STRANGER).status_code == 400
     settings.ESCAPEMENT = {**settings.ESCAPEMENT, "METRICS_TOKEN": "t"}
-    assert client.get("/metrics", **STRANGER).status_code == 401
+    assert client.get("/metrics", headers=STRANGER).status_code == 401
     told = client.get("/metrics", headers={"host": "192.0.2.7", "authorization": "Bearer t"})
     assert told.status_code == 200
 
