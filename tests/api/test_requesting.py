@@ -204,6 +204,25 @@ class TestBadInput:
         problem(answer, status, code)
 
     @pytest.mark.parametrize(
+        ("body", "detail"),
+        [
+            ({"colour": "red"}, "body.colour: is not known here"),
+            ({"transition": None}, "body.transition: Input should be a valid string"),
+            ({"due_at": 5}, "body.due_at: is no time; send RFC 3339, as in 2026-01-31T12:00:00Z"),
+        ],
+    )
+    def test_what_cannot_be_used_is_named(
+        self, api: Api, probe_record: Record, body: dict[str, Any], detail: str
+    ) -> None:
+        told = problem(
+            api.post(f"records/{probe_record.pk}/transitions", {"transition": "open", **body}),
+            422,
+            "invalid_request",
+        )
+        assert told["detail"] == detail
+        assert f"body.{told['faults'][0]['where'][1]}: {told['faults'][0]['message']}" == detail
+
+    @pytest.mark.parametrize(
         ("value", "says"),
         [
             (b"9" * 5000, "a number that is too large"),
