@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,9 @@ SAID = (
     "previous",
 )
 """Names of the columns that a digest covers, in the order in which it does."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""The character in canonical JSON; not its spelled-out name."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 _encode_sorted = json.JSONEncoder(
@@ -111,3 +115,8 @@ def key_statement(*, public: str, introduced_at: datetime, introduced_by: str) -
 def sha256(statement: bytes) -> str:
     """Return the digest as 64 hexadecimal digits."""
     return hashlib.sha256(statement).hexdigest()
+
+
+def holds_nul(text: str) -> bool:
+    """Return whether canonical JSON has a NUL character, which PostgreSQL cannot keep."""
+    return _NUL.search(text) is not None

@@ -78,6 +78,8 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "LOGIN_ATTEMPTS": at_least(1),
     "LOGIN_PAUSE_MINUTES": at_least(0.1),
     "PROXIES": at_least(0),
+    "WEB_PROCESSES": at_least(1),
+    "WEB_THREADS": at_least(1),
     "DOWNSTREAM_URL": is_address,
     "OIDC_AUTHORIZATION_URL": is_address,
     "OIDC_TOKEN_URL": is_address,

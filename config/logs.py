@@ -30,9 +30,20 @@ def without_row_values(
     return event
 
 
+def of_request(
+    _logger: Any, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add whose request a line of Django's is about: it writes them when the request is over."""
+    request = getattr(event.get("_record"), "request", None)
+    for name, value in getattr(request, "log_fields", {}).items():
+        event.setdefault(name, value)
+    return event
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     log_context.merge,
+    of_request,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -40,11 +51,10 @@ _SHARED: list[Any] = [
 ]
 
 
-def configuration(*, level: str, form: str) -> dict[str, Any]:
-    """Return the logging configuration.
+def formatter(*, form: str) -> logging.Formatter:
+    """Return what writes an event as one line.
 
     Args:
-        level: Name of the lowest level that is shown.
         form: `json` or `console`.
 
     Raises:
@@ -61,19 +71,29 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=False)]
     )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    )
+
+
+def configuration(*, level: str, form: str) -> dict[str, Any]:
+    """Return the logging configuration.
+
+    Args:
+        level: Name of the lowest level that is shown.
+        form: `json` or `console`.
+
+    Raises:
+        ValueError: The form is neither.
+    """
+    formatter(form=form)
     quiet = level if logging.getLevelName(level) > logging.WARNING else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _SHARED,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *last,
-                ],
-            }
+            "line": {"()": formatter, "form": form},
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
@@ -84,6 +104,8 @@ def configuration(*, level: str, form: str) -> dict[str, Any]:
             "django-q": {"level": quiet, "handlers": ["console"], "propagate": False},
             # It says at every start that it is there.
             "axes": {"level": quiet},
+            # Says of every HEAD that Django, as it may, handed over a body to be left out.
+            "gunicorn.http.wsgi": {"level": "ERROR"},
             "django.server": {"handlers": ["console"], "level": level, "propagate": False},
         },
     }

@@ -17,5 +17,7 @@ urlpatterns = [
     path("api/", include("workflow.api.urls")),
     path("declarations/", include("workflow.examples.declarations.urls")),
 ]
+handler400 = "config.errors.bad_request"
+handler500 = "config.errors.failed"
 if settings.OIDC_RP_CLIENT_ID:
     urlpatterns.append(path("oidc/", include("mozilla_django_oidc.urls")))

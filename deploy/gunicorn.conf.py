@@ -1,14 +1,16 @@
 """gunicorn: threads, since requests wait for the database; logs are the application's own."""
 
-import os
+from config.environment import Environment
 
-bind = os.environ.get("BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+env = Environment()
+bind = env.str("BIND", "127.0.0.1:8000")
+workers = env.int("WEB_PROCESSES", 2)
+threads = env.int("WEB_THREADS", 8)
 timeout = 60
 graceful_timeout = 20
 max_requests = 20_000
 max_requests_jitter = 2_000
 # Not gunicorn's: `web.served` says it, with correlation id and without the query.
 accesslog = None
+logger_class = "config.weblog.Lines"
 control_socket_disable = True

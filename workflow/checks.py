@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from django.db.models import Model
 from django.db.utils import DatabaseError
 
 from workflow.definition import registry
@@ -80,7 +82,29 @@ def check_definitions(**_: Any) -> list[CheckMessage]:
                     f"{workflow.key}: subject {subject!r} is no Tracked model.", id="workflow.E004"
                 )
             )
+    declared = {
+        f"{model._meta.app_label}.{codename}"
+        for model in apps.get_models()
+        for codename in _codenames(model)
+    }
+    found += [
+        checks.Warning(
+            f"{workflow.key}: transition {transition.name!r} takes the permission"
+            f" {transition.permission!r}, which no model declares: nobody can be given it.",
+            hint="Name it in the model's Meta.permissions, then makemigrations and migrate.",
+            id="workflow.W014",
+        )
+        for workflow in registry.everything()
+        for transition in workflow.transitions
+        if transition.permission and transition.permission not in declared
+    ]
     return found
+
+
+def _codenames(model: type[Model]) -> list[str]:
+    options = model._meta
+    usual = [f"{action}_{options.model_name}" for action in options.default_permissions]
+    return [*usual, *(codename for codename, _label in options.permissions)]
 
 
 @register(Tags.database)
@@ -98,7 +122,8 @@ def check_live(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMe
         found += [
             Error(
                 f"The meaning of {key} has changed, and envelopes rely on what it was.",
-                hint="Restore it, and declare the new meaning under the next version.",
+                hint="Restore it, and declare the new meaning under the next version. A database"
+                " that was only for trying out may as well be made anew.",
                 id="workflow.E011",
             )
             for key in definitions.changed(using=alias)

@@ -137,6 +137,8 @@ class TestSettle:
             ({"verdict": "retry"}, 409, "wrong_state"),  # its downstream would do it twice
             ({"verdict": "happened", "receipt": {}}, 422, "invalid_request"),
             ({"verdict": "happened", "receipt": []}, 422, "invalid_request"),
+            ({"verdict": "happened", "receipt": {"n": "\x00"}}, 422, "invalid_request"),
+            ({"verdict": "happened", "receipt": {"n": "x" * 70_000}}, 422, "invalid_request"),
             ({"verdict": "give_up", "receipt": {"number": 7}}, 422, "invalid_request"),
             ({"verdict": "maybe"}, 422, "invalid_request"),
             ({"fence": None}, 422, "invalid_request"),
@@ -190,7 +192,14 @@ class TestCallBack:
         assert api.get(f"transitions/{key.partition(':')[0]}").json()["state"] == "fired"
         problem(bank.post(f"call-backs/{key}", {"number": 8}), 409, "wrong_state")
 
-    @pytest.mark.parametrize("body", [b"[]", b"7", b"null", b"{", b""])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[]", b"7", b"null", b"{", b"",
+            b'{"number": "\\u0000"}', b'{"\\u0000": 1}',
+            b'{"number": "' + b"x" * 70_000 + b'"}',
+        ],
+    )  # fmt: skip
     def test_what_is_no_object_changes_nothing(self, api: Api, key: str, body: bytes) -> None:
         before = EffectEntry.objects.values().get()
         assert api.post(f"call-backs/{key}", body).status_code in (400, 422)
@@ -228,11 +237,12 @@ class TestPauses:
         ("change", "status", "code"),
         [
             ({"scope": "world"}, 422, "invalid_request"),
-            ({"name": "nowhere"}, 409, "wrong_state"),
+            ({"name": "nowhere"}, 422, "invalid_request"),
             ({"name": "A B"}, 422, "invalid_request"),
             ({"reason": " "}, 422, "invalid_request"),
             ({"until": "2000-01-01T00:00:00Z"}, 422, "invalid_request"),
             ({"until": 5}, 422, "invalid_request"),
+            ({"until": "9999-12-31T23:59:59Z"}, 422, "invalid_request"),
         ],
     )
     def test_what_cannot_be_done_is_not(

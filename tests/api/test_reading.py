@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -67,8 +69,22 @@ class TestPages:
 
     @pytest.mark.parametrize(
         "cursor",
-        ["x", "!!", "bnVsbA", "W10", "WzEsMl0", "WyJ4IiwieSJd", "W10=====", "é", "0" * 400],
-    )
+        [
+            "x", "!!", "bnVsbA", "W10", "WzEsMl0", "WyJ4IiwieSJd", "W10=====", "é", "0" * 400,
+            *(
+                base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+                for place in (
+                    ["2026-01-01T00:00:00+00:00", 1],
+                    [1, "2026-01-01T00:00:00+00:00"],
+                    ["0001-01-01T00:00:00+14:00", str(uuid4())],
+                    ["9999-12-31T23:59:59-12:00", str(uuid4())],
+                    [-(10**30)],
+                    [True],
+                    [{}],
+                )
+            ),
+        ],
+    )  # fmt: skip
     def test_a_cursor_that_is_none_of_ours(self, api: Api, cursor: str) -> None:
         for path in ("records", "transitions", "effects"):
             problem(api.get(path, {"cursor": cursor}), 400, "malformed_cursor")
@@ -88,10 +104,23 @@ class TestPages:
             ("effects", {"state": "lost"}),
             ("effects", {"key": "x"}),
             ("effects", {"key": "0123456789012345678901234567890123:x"}),
+            ("records", {"stat": "new"}),
+            ("records", {"status": ["new", "open"]}),
+            ("transitions", {"channel": "post"}),
+            ("workflows", {"name": "probe"}),
         ],
     )
     def test_filters_that_cannot_be_used(self, api: Api, path: str, query: dict[str, Any]) -> None:
         problem(api.get(path, query), 422, "invalid_request")
+
+    def test_a_misspelt_filter_is_named_with_those_that_there_are(self, api: Api) -> None:
+        told = problem(api.get("records", {"stat": "new"}), 422, "invalid_request")
+        assert told["faults"] == [
+            {
+                "where": ["query", "stat"],
+                "message": "is not known; use cursor, limit, reference, status, workflow",
+            }
+        ]
 
 
 class TestFilters:
@@ -218,6 +247,22 @@ class TestExplain:
     def test_of_an_unknown_transition(self, api: Api, probe_record: Record) -> None:
         answer = api.post(f"records/{probe_record.pk}/dry-run", {"transition": "fly"})
         problem(answer, 422, "invalid_request")
+
+    @pytest.mark.parametrize(
+        "payload", [{"colour": "red"}, {"note": ""}, {"note": "a\x00b"}, {"note": "x" * 70_000}]
+    )
+    def test_a_payload_that_a_request_could_not_have_would_not_fire(
+        self, api: Api, probe_record: Record, payload: dict[str, str]
+    ) -> None:
+        api.ask(probe_record)
+        drain()
+        tried = api.post(
+            f"records/{probe_record.pk}/dry-run", {"transition": "note", "payload": payload}
+        )
+        asked = api.ask(probe_record, "note", payload=payload)
+        told = problem(tried, 422, "invalid_request")
+        assert told["detail"] == problem(asked, 422, "invalid_request")["detail"]
+        assert told["faults"][0]["where"] == ["body", "payload"]
 
 
 class TestPersonal:

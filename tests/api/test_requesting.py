@@ -51,10 +51,23 @@ def test_the_same_again_gets_the_first_answer_and_is_marked(
 
 def test_a_refusal_repeated_is_the_refusal_again(api: Api, probe_record: Record) -> None:
     key = uuid4()
-    problem(api.ask(probe_record, "note", key=key, payload={"note": "x"}), 409, "wrong_status")
+    first = api.ask(probe_record, "note", key=key, payload={"note": "x"})
+    told = problem(first, 409, "wrong_status")
     again = api.ask(probe_record, "note", key=key, payload={"note": "x"})
-    problem(again, 409, "wrong_status")
     assert again.headers["Idempotency-Replayed"] == "true"
+    same = {**problem(again, 409, "wrong_status"), "correlation_id": told["correlation_id"]}
+    assert same == told
+    assert told["refusals"]
+
+
+def test_who_lost_a_race_and_asks_again_is_told_the_winner_again(
+    api: Api, probe_record: Record
+) -> None:
+    key, winner = uuid4(), api.ask(probe_record).headers["Location"]
+    first = problem(api.ask(probe_record, key=key), 409, "in_flight")
+    drain()
+    again = problem(api.ask(probe_record, key=key), 409, "in_flight")
+    assert (again["transition"], again["refusals"]) == (winner, first["refusals"])
 
 
 def test_the_same_key_for_something_else_does_nothing_and_tells_nothing(
@@ -113,6 +126,14 @@ class TestPrecondition:
         )
         problem(api.ask(probe_record, "note", payload={"note": "x"}, **more), 412, "stale")
 
+    def test_that_it_has_moved_comes_before_what_only_follows_from_it(
+        self, api: Api, probe_record: Record
+    ) -> None:
+        api.ask(probe_record)
+        drain()
+        told = problem(api.ask(probe_record, headers={"If-Match": '"0"'}), 412, "stale")
+        assert [each["code"] for each in told["refusals"]] == ["stale", "wrong_status"]
+
     @pytest.mark.parametrize("text", ["0", '"x"', '"00"', 'W/"0"', "*", '"0", "1"'])
     def test_one_that_cannot_be_read_does_nothing(
         self, api: Api, probe_record: Record, nothing_written: None, text: str
@@ -165,6 +186,7 @@ class TestBadInput:
             (b'{"transition": "open", "due_at": "tomorrow"}', 422, "invalid_request"),
             (b'{"transition": "open", "due_at": 1800000000}', 422, "invalid_request"),
             (b'{"transition": "open", "due_at": "2030-01-01T00:00:00"}', 422, "invalid_request"),
+            (b'{"transition": "open", "due_at": "9999-12-31T23:59:59Z"}', 422, "invalid_request"),
             (b'{"transition": "close"}', 422, "invalid_request"),
         ],
     )  # fmt: skip
@@ -180,6 +202,44 @@ class TestBadInput:
         address = f"records/{probe_record.pk}/transitions"
         answer = api.post(address, body, **{"Idempotency-Key": str(uuid4())})
         problem(answer, status, code)
+
+    @pytest.mark.parametrize(
+        ("body", "detail"),
+        [
+            ({"colour": "red"}, "body.colour: is not known here"),
+            ({"transition": None}, "body.transition: Input should be a valid string"),
+            ({"due_at": 5}, "body.due_at: is no time; send RFC 3339, as in 2026-01-31T12:00:00Z"),
+        ],
+    )
+    def test_what_cannot_be_used_is_named(
+        self, api: Api, probe_record: Record, body: dict[str, Any], detail: str
+    ) -> None:
+        told = problem(
+            api.post(f"records/{probe_record.pk}/transitions", {"transition": "open", **body}),
+            422,
+            "invalid_request",
+        )
+        assert told["detail"] == detail
+        assert f"body.{told['faults'][0]['where'][1]}: {told['faults'][0]['message']}" == detail
+
+    @pytest.mark.parametrize(
+        ("value", "says"),
+        [
+            (b"9" * 5000, "a number that is too large"),
+            (b"1e999", "a number that is too large"),
+            (b'"\\ud800"', "half of a surrogate pair"),
+            (b'"\xff"', "no UTF-8"),
+            (b"Infinity", "Infinity is no number"),
+        ],
+    )
+    def test_a_body_that_cannot_be_read_is_told_why(
+        self, api: Api, probe_record: Record, value: bytes, says: str
+    ) -> None:
+        body = b'{"transition": "open", "payload": {"n": ' + value + b"}}"
+        answer = api.post(
+            f"records/{probe_record.pk}/transitions", body, **{"Idempotency-Key": str(uuid4())}
+        )
+        assert says in problem(answer, 400, "malformed_body")["detail"]
 
     def test_a_huge_body(self, api: Api, probe_record: Record, nothing_written: None) -> None:
         answer = api.ask(probe_record, payload={"note": "x" * 3_000_000})

@@ -114,3 +114,16 @@ def registered(*, include_database: bool) -> list[Any]:
         for check in known.get_checks()
         if include_database or Tags.database not in check.tags
     ]
+
+
+def test_a_permission_that_nobody_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = PROBE.transitions
+    for permission, is_odd in (
+        ("declarations.submit_declaration", False),
+        ("declarations.view_declaration", False),
+        ("declarations.fly_declaration", True),
+    ):
+        changed = replace(first, permission=permission)
+        with only(replace(PROBE, transitions=(changed, *others)), monkeypatch):
+            found = [each for each in check_definitions() if each.id == "workflow.W014"]
+        assert [permission in each.msg for each in found] == ([True] if is_odd else [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import subprocess
 import sys
@@ -69,6 +70,26 @@ def test_compose_has_web_two_workers_and_a_database(compose: dict[str, Any]) -> 
         assert "latest" not in service.get("image", "") or name == "db-mssql"
 
 
+def test_the_containers_reach_each_other_and_have_time_to_end(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert "0.0.0.0" in services["downstreams"]["command"], "127.0.0.1 is the container's own"
+    for name, least in (("web", graceful_timeout()), ("worker-1", 30), ("worker-2", 30)):
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > least
+
+
+def graceful_timeout() -> int:
+    text = (PROJECT / "deploy/gunicorn.conf.py").read_text()
+    return int(re.search(r"^graceful_timeout = (\d+)$", text, re.M)[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["web", "work", "seal"])
+def test_a_unit_tries_for_good(name: str) -> None:
+    # By default systemd gives up after five starts in ten seconds, as while the database is away.
+    found = unit(PROJECT / f"deploy/systemd/escapement-{name}.service")
+    assert found["Unit"]["StartLimitIntervalSec"] == "0"
+    assert found["Service"]["Restart"] == "always"
+
+
 def test_its_environment_is_that_of_the_settings(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         if service.get("image") == "escapement":
@@ -85,18 +106,31 @@ def test_the_image_copies_what_is_there_and_all_that_is_imported() -> None:
     assert re.search(r"^USER escapement$", text, re.M)
 
 
-def test_gunicorn_takes_its_configuration(tmp_path: Path) -> None:
-    done = subprocess.run(
+def configured(**environment: str) -> subprocess.CompletedProcess[str]:
+    # By its own program, which does not have the current folder on its path.
+    return subprocess.run(
         [
-            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--check-config"),
+            *(Path(sys.executable).with_name("gunicorn"), "config.wsgi", "--check-config"),
             *("--config", "deploy/gunicorn.conf.py"),
         ],
         cwd=PROJECT,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize(("name", "value"), [("WEB_PROCESSES", "two"), ("WEB_THREADS", "0")])
+def test_gunicorn_tells_which_of_its_settings_cannot_be_used(name: str, value: str) -> None:
+    done = configured(**{name: value})
+    assert done.returncode != 0
+    assert f"{name}='{value}'" in done.stderr.strip().rpartition("\n")[2]
+
+
+def test_gunicorn_takes_its_configuration() -> None:
+    done = configured()
     assert done.returncode == 0, done.stderr
     read = set(re.findall(r'"([A-Z_]+)"', (PROJECT / "deploy/gunicorn.conf.py").read_text()))
     assert read == OF_GUNICORN

@@ -113,7 +113,7 @@ def test_every_reason_of_a_refusal_is_given(make: Make, ask: Ask) -> None:
     answer = ask(record, "close", reason="enough", expected_version=7)
     assert isinstance(answer, Refused)
     codes = [refusal.code for refusal in answer.refusals]
-    assert codes == ["permission_denied", "wrong_status", "stale", "in_flight"]
+    assert codes == ["permission_denied", "stale", "wrong_status", "in_flight"]
     entry = Entry.objects.get(chain=record.pk, action="refused")
     assert all(code in entry.evidence for code in codes)
     assert answer.envelope.state == State.REFUSED

@@ -30,8 +30,8 @@ class Web:
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "gunicorn", "config.wsgi:application"),
-                    *("--bind", f"127.0.0.1:{port}", "--threads", "4", "--no-control-socket"),
+                    *(sys.executable, "-m", "gunicorn", "config.wsgi"),
+                    *("--config", "deploy/gunicorn.conf.py"),
                 ],
                 cwd=PROJECT,
                 env={
@@ -39,6 +39,9 @@ class Web:
                     "DJANGO_SETTINGS_MODULE": "tests.crash.settings",
                     "DATABASE_URL": url,
                     "LOG_LEVEL": "INFO",
+                    "BIND": f"127.0.0.1:{port}",
+                    "WEB_PROCESSES": "1",
+                    "WEB_THREADS": "4",
                     **{name: str(value) for name, value in environment.items()},
                 },
                 stdout=out,

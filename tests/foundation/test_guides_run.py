@@ -63,7 +63,9 @@ def said() -> list[tuple[str, str]]:
 
 def words_of(line: str) -> tuple[dict[str, str], list[str]]:
     """Return the environment that a line sets, and the words behind the program."""
-    words = shlex.split(line)
+    words = shlex.split(line.partition("&&")[0])
+    while words[0] in ("docker", "compose", "exec", "web", "RUN"):
+        words.pop(0)
     given: dict[str, str] = {}
     while words and re.match(r"^[A-Z_]+=", words[0]):
         key, _, value = words.pop(0).partition("=")

@@ -34,6 +34,7 @@ DUTCH = Path(settings.LOCALE_PATHS[0], "nl", "LC_MESSAGES", "django.po")
 
 COVERED = (
     "templates/base.html",
+    *(f"templates/{status}.html" for status in (400, 403, "403_csrf", 404, 500, 503)),
     "templates/declarations",
     *(
         f"templates/escapement/{name}.html"

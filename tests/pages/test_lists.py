@@ -53,6 +53,16 @@ def test_an_address_that_names_no_row_begins_at_the_start(scene: Scene, after: s
     assert len(found.rows) == 1
 
 
+@pytest.mark.parametrize("address", ["/desk/", RECORDS, ENVELOPES, TRAIL])
+@pytest.mark.parametrize("name", ["q", "status", "state", "workflow", "action", "after", "before"])
+def test_what_no_database_can_hold_finds_nothing_and_breaks_nothing(
+    scene: Scene, support: User, address: str, name: str
+) -> None:
+    scene.make()
+    for odd in ("%00", "a%00b", "%ff", "x" * 3000):
+        assert browser(support).get(f"{address}?{name}={odd}").status_code == 200
+
+
 def test_the_lists_filter_and_say_how_many(scene: Scene, support: User) -> None:
     scene.parked()
     scene.waiting()

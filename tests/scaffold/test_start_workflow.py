@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,86 @@ def test_its_tests_pass_untouched(
     )
     assert whole.returncode == 0, whole.stdout[-3000:] + whole.stderr[-2000:]
     assert "**Sound.**" in whole.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "program"), [("", "python run.py manage"), ("/venv", "python manage.py")]
+)
+def test_what_to_do_next_is_said_as_this_person_calls_commands(
+    tmp_path: Path, environment: str, program: str
+) -> None:
+    made = run(
+        *("manage.py", "start_workflow", "licences", str(tmp_path / "licences")),
+        folder=tmp_path,
+        VIRTUAL_ENV=environment,
+    )
+    assert f"  {program} migrate licences zero\n" in made.stdout
+
+
+MOVE = """
+from django.contrib.auth.models import User
+from licences.models import Licence
+from licences.workflows import LICENCE
+from workflow.engine import clock
+from workflow.engine.request import Request
+from workflow.engine.start import start
+from workflow.engine.submit import submit
+from workflow.testing.drain import drain
+
+user = User.objects.create_superuser("boss")
+for paid in (False, True):
+    subject = Licence(holder=user, fee_paid=paid)
+    record = start(
+        workflow=LICENCE, subject=subject, reference=str(paid), user=user, now=clock.now()
+    )
+    submit(request=Request(record=record.pk, transition="issue", user=user), now=clock.now())
+    print(dict(drain()))
+"""
+
+
+@pytest.mark.slow
+def test_the_guides_model_and_workflow_run_as_they_stand(tmp_path: Path) -> None:
+    app = tmp_path / "licences"
+    assert scaffold(tmp_path, "licences").returncode == 0
+    for file in ("admin.py", "crashtest.py", "effects.py", "guards.py", "statuses.py"):
+        (app / file).unlink()
+    (app / "migrations/0001_initial.py").unlink()
+    guide = (PROJECT / "docs/howto/adopt.md").read_text(encoding="utf-8")
+    model, workflow, *_ = re.findall(r"```python\n(.*?)```", guide, re.S)
+    (app / "models.py").write_text(model)
+    (app / "workflows.py").write_text(workflow)
+    for line in (
+        ("makemigrations", "licences"),
+        ("migrate",),
+        ("check", "--database", "default", "--fail-level", "WARNING"),
+    ):
+        done = run("manage.py", *line, folder=tmp_path, apps="licences")
+        assert done.returncode == 0, done.stdout + done.stderr
+    moved = run("manage.py", "shell", "-v0", "-c", MOVE, folder=tmp_path, apps="licences")
+    assert moved.stdout.splitlines() == ["{'refused': 1}", "{'fired': 1}"], moved.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_its_fields_can_be_replaced_as_it_says(tmp_path: Path) -> None:
+    assert scaffold(tmp_path, "licences").returncode == 0
+
+    def manage(*line: str) -> str:
+        done = run("manage.py", *line, folder=tmp_path, apps="licences")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    manage("migrate")
+    model = tmp_path / "licences/models.py"
+    model.write_text(model.read_text().replace("title = models.", "label = models."))
+    for file in ("models.py", "admin.py", "crashtest.py"):
+        text = (tmp_path / "licences" / file).read_text()
+        text = text.replace("self.title", "self.label").replace('"title"', '"label"')
+        (tmp_path / "licences" / file).write_text(text)
+    manage("migrate", "licences", "zero")
+    (tmp_path / "licences/migrations/0001_initial.py").unlink()
+    manage("makemigrations", "licences")
+    manage("migrate")
+    manage("check", "--database", "default", "--fail-level", "WARNING")
 
 
 def test_what_it_writes_is_in_the_house_style(tmp_path: Path) -> None:

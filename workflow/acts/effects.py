@@ -15,7 +15,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from audit.canonical import canonical
 from workflow.acts import rights
 from workflow.acts.held import checked_reason
 from workflow.definition import (
@@ -29,11 +28,11 @@ from workflow.definition import (
 )
 from workflow.effects import line
 from workflow.effects.answer import Again, Answer, GivenUp, What
+from workflow.effects.receipt import check_receipt
 from workflow.effects.settle import Settled, settle
 from workflow.engine import duties
 from workflow.engine.announce import announce
 from workflow.engine.hold import hold
-from workflow.engine.limits import limits
 from workflow.engine.request import actor_of
 from workflow.models import (
     Doubt,
@@ -75,11 +74,9 @@ def happened(
     if not isinstance(receipt, Mapping) or not receipt:
         raise InvalidRequest("receipt", receipt, "say what proves it, as a JSON object")
     try:
-        length = len(canonical(receipt))
-    except (TypeError, ValueError) as error:
-        raise InvalidRequest("receipt", receipt, f"is no JSON object: {error}") from None
-    if length > limits().payload_bytes:
-        raise InvalidRequest("receipt", receipt, f"at most {limits().payload_bytes} bytes")
+        check_receipt(receipt)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest("receipt", receipt, f"cannot be kept: {error}") from None
     return _act(
         effect=effect,
         fence=fence,

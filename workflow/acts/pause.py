@@ -17,6 +17,7 @@ from workflow.acts.held import checked_reason
 from workflow.definition import InvalidRequest, registry
 from workflow.effects import door
 from workflow.engine.announce import announce
+from workflow.engine.horizon import check_horizon
 from workflow.engine.request import actor_of
 from workflow.models import Channel, Closed, Pause, Scope
 
@@ -39,12 +40,15 @@ def pause(
         until: When it ends by itself; None: when it is lifted.
 
     Raises:
-        InvalidRequest: There is no such thing, it is paused already, or no reason is given.
+        InvalidRequest: There is no such thing (field `name`), it is paused already (`scope`), it
+            would end in the past or too far ahead (`until`), or no reason is given.
     """
     reason = checked_reason(reason)
     _check_name(scope, name)
     if until is not None and until <= now:
         raise InvalidRequest("until", until.isoformat(), "is past; name a time to come")
+    if until is not None:
+        check_horizon(field="until", at=until, now=now)
     try:
         with transaction.atomic():
             Pause.objects.filter(
@@ -62,7 +66,9 @@ def pause(
                 _shut(name, until)
             _enter(made, "paused", user, reason, now)
     except IntegrityError:
-        raise InvalidRequest("name", name, f"{scope} is paused already; lift that first") from None
+        raise InvalidRequest(
+            "scope", f"{scope} {name}", "is paused already; lift that first"
+        ) from None
     return made
 
 
@@ -78,7 +84,7 @@ def lift(*, scope: Scope, name: str, user: AbstractBaseUser, reason: str, now: d
         Pause.objects.in_force(now=now).filter(scope=scope, name=name).select_for_update().first()
     )
     if found is None:
-        raise InvalidRequest("name", name, f"this {scope} is not paused")
+        raise InvalidRequest("scope", f"{scope} {name}", "is not paused")
     found.lifted_at = now
     found.save(update_fields=["lifted_at"])
     if scope == Scope.CHANNEL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from workflow.api.shapes.transition import transition_of
 from workflow.definition import InvalidRequest, Refusal, WorkflowError
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.models import State, TransitionEnvelope
+from workflow.queries.refusals import refusals_of
 
 REPLAYED = "Idempotency-Replayed"
 """Header that says that this wish was known already."""
@@ -41,7 +43,7 @@ def reply(answer: Answer, response: HttpResponse) -> Reply:
         case Repeated(envelope=envelope):
             response.headers[REPLAYED] = "true"
             if was_refused_at_once(envelope):
-                raise _refused_before(envelope)
+                raise refused(envelope, refusals_of(envelope), headers={REPLAYED: "true"})
             return _accepted(envelope, response)
         case Refused(envelope=envelope, refusals=refusals):
             raise refused(envelope, refusals)
@@ -52,7 +54,9 @@ def reply(answer: Answer, response: HttpResponse) -> Reply:
 
 
 def as_one_of_many(answer: Answer, response: HttpResponse) -> dict[str, Any]:
-    """Return what one request among many is answered."""
+    """Return what one request among many is answered; no statement."""
+    if isinstance(answer, Repeated) and was_refused_at_once(answer.envelope):
+        return _refused_before(answer.envelope)
     try:
         done = reply(answer, response)
     except Problem as problem:
@@ -71,16 +75,24 @@ def was_refused_at_once(envelope: TransitionEnvelope) -> bool:
     return envelope.state == State.REFUSED and envelope.fence == 0
 
 
-def refused(envelope: TransitionEnvelope, refusals: tuple[Refusal, ...]) -> Problem:
+def refused(
+    envelope: TransitionEnvelope,
+    refusals: tuple[Refusal, ...],
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
     """Return a refusal: the record, the permission or another transition is against it."""
     first = refusals[0]
-    code = first.code if first.code in CODES else "refused"
-    about = first.actual if code == "in_flight" else str(envelope.pk)
+    about = envelope.pk
+    if first.code == "in_flight":
+        with suppress(ValueError):  # what is kept beside the trail may be erased by now
+            about = UUID(first.actual)
     return Problem(
-        code,
+        _code(first.code),
         " ".join(each.message for each in refusals),
+        headers=headers,
         refusals=told(refusals),
-        transition=addresses.of_transition(UUID(str(about))),
+        transition=addresses.of_transition(about),
     )
 
 
@@ -106,19 +118,24 @@ def invalid(error: WorkflowError) -> Problem:
 
 def wrong_state(error: InvalidRequest) -> Problem:
     """Return why an act does not fit how its object stands."""
-    if error.field in ("reason", "receipt", "until"):
+    if error.field in ("reason", "receipt", "until", "name"):
         return invalid(error)
     return Problem("wrong_state", str(error))
 
 
-def _refused_before(envelope: TransitionEnvelope) -> Problem:
-    code = envelope.code if envelope.code in CODES else "refused"
-    return Problem(
-        code,
-        envelope.message,
-        headers={REPLAYED: "true"},
-        transition=addresses.of_transition(envelope.pk),
-    )
+def _refused_before(envelope: TransitionEnvelope) -> dict[str, Any]:
+    code = _code(envelope.code)
+    return {
+        "status": CODES[code][0],
+        "code": code,
+        "detail": envelope.message,
+        "transition": addresses.of_transition(envelope.pk),
+    }
+
+
+def _code(of_refusal: str) -> str:
+    """Return the problem's code: a workflow's own reasons are all `refused`."""
+    return of_refusal if of_refusal in CODES else "refused"
 
 
 def _accepted(envelope: TransitionEnvelope, response: HttpResponse) -> Reply:

@@ -20,7 +20,7 @@ from workflow.api import (
 )
 from workflow.api.caller import Key, Session
 from workflow.api.document import complete
-from workflow.api.reading import Strict
+from workflow.api.reading import Strict, know_its_query
 
 _ABOUT = """\
 Move records, watch what becomes of it, and settle what waits for a person.
@@ -53,4 +53,7 @@ api = Api(
 )
 handlers.register(api)
 for each in (requesting, transitions, records, effects, call_backs, pauses, workflows):
+    for _path in each.router.path_operations.values():
+        for _operation in _path.operations:
+            know_its_query(_operation)
     api.add_router("", each.router)

@@ -14,7 +14,7 @@ from workflow.api.problems import CODES, MEDIA_TYPE, ProblemDocument
 
 SVG = "image/svg+xml"
 
-_ALWAYS = (401, 403, 405, 500, 503)
+_ALWAYS = (401, 403, 405, 422, 500, 503)
 _ERRORS = 400
 _REFERENCE = {"$ref": "#/components/schemas/ProblemDocument"}
 

@@ -46,12 +46,16 @@ def register(api: NinjaAPI) -> None:
 _SIGN_IN = "Send `Authorization: Bearer KEY`, or the cookie of a session."
 
 
+_WORDS = {"extra_forbidden": "is not known here", "missing": "is missing"}
+"""What pydantic says of whole classes where it should say it of this request."""
+
+
 def _invalid(error: ValidationError) -> Problem:
     """Name each part that cannot be used; not its value, which may be anything."""
     faults = [
         {
             "where": [part for part in each["loc"] if part not in ("wanted", "chosen")],
-            "message": each["msg"],
+            "message": _WORDS.get(each["type"], each["msg"].removeprefix("Value error, ")),
         }
         for each in error.errors
     ]

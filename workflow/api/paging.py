@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -94,14 +94,18 @@ def _read(cursor: str, by: tuple[str, ...], model: type[Model]) -> list[Any]:
 
 def _typed(model: type[Model], name: str, value: Any) -> Any:
     field = model._meta.pk if name == "pk" else model._meta.get_field(name)
-    match field.get_internal_type():
-        case "DateTimeField":
+    match field.get_internal_type(), value:
+        case "DateTimeField", str():
             at = datetime.fromisoformat(value)
             if at.tzinfo is None:
                 raise ValueError(value)
-            return at
-        case "UUIDField":
+            return at.astimezone(UTC)
+        case "UUIDField", str():
             return UUID(value)
-        case _ if isinstance(value, int) and not isinstance(value, bool) and value < 2**63:
+        case "BigAutoField" | "PositiveIntegerField", int() if _is_number(value):
             return value
     raise ValueError(value)
+
+
+def _is_number(value: int) -> bool:
+    return not isinstance(value, bool) and 0 <= value < 2**63

@@ -11,8 +11,8 @@ from ninja import Field, Query, Router, Schema
 
 from audit.models import Entry
 from workflow.acts.reveal import reveal
-from workflow.api import paging
-from workflow.api.caller import calling
+from workflow.api import answers, paging
+from workflow.api.caller import Caller, calling
 from workflow.api.document import problems
 from workflow.api.preconditions import check_correlation, etag
 from workflow.api.problems import Problem
@@ -33,8 +33,10 @@ from workflow.api.shapes.record import (
     step_of,
 )
 from workflow.api.sight import record_for
-from workflow.definition import registry
+from workflow.definition import InvalidRequest, Transition, registry
 from workflow.engine import clock
+from workflow.engine.judge import check_payload, declared
+from workflow.engine.request import Request, check
 from workflow.engine.trail import MOVES
 from workflow.models import KeyScope, Record, Tracked, TransitionEnvelope
 from workflow.queries.as_of import as_of
@@ -180,12 +182,16 @@ def explain(request: HttpRequest, record: UUID) -> Any:
     url_name="dry-run",
 )
 def dry_run(request: HttpRequest, record: UUID, wanted: Trial) -> Any:
-    """Say whether a transition would fire, what it would change and what it would send."""
+    """Say whether a transition would fire, what it would change and what it would send.
+
+    A payload is looked at as that of a request is; without one, guards see an empty form.
+    """
     caller = calling(request, KeyScope.READ)
     found = record_for(caller, record)
-    transition = registry.latest(found.workflow).by_name.get(wanted.transition)
-    if transition is None:
-        raise Problem("invalid_request", f"transition {wanted.transition!r}: is not declared")
+    try:
+        transition = _tried(caller, found, wanted)
+    except InvalidRequest as error:
+        raise answers.invalid(error) from error
     subject = subject_of(found)
     tried = option(
         record=found,
@@ -197,6 +203,23 @@ def dry_run(request: HttpRequest, record: UUID, wanted: Trial) -> Any:
         now=clock.now(),
     )
     return _option(tried, subject)
+
+
+def _tried(caller: Caller, record: Record, wanted: Trial) -> Transition[Any, Any]:
+    """Return the transition, having looked at the payload as at that of a request."""
+    workflow = registry.latest(record.workflow)
+    transition = declared(workflow=workflow, name=wanted.transition)
+    if wanted.payload is not None:
+        check(
+            Request(
+                record=record.pk,
+                transition=transition.name,
+                user=caller.user,
+                payload=wanted.payload,
+            )
+        )
+        check_payload(transition=transition, payload=wanted.payload)
+    return transition
 
 
 @router.get(

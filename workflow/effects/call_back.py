@@ -17,10 +17,12 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from workflow.definition import Done, InvalidRequest, Unknown
+from audit.canonical import canonical, holds_nul
+from workflow.definition import Done, InvalidRequest, Pending, Unknown
 from workflow.effects import line
 from workflow.effects.answer import Answer
 from workflow.effects.declared import declared
+from workflow.effects.receipt import check_receipt
 from workflow.effects.settle import Settled, settle
 from workflow.engine.announce import announce
 from workflow.engine.correlation import facts_of
@@ -95,6 +97,7 @@ def take_call_back(
     about = declared(entry)
     if about.wait is None or about.wait.read is None:
         raise InvalidRequest("key", key, "its effect takes no call-back")
+    _check_text(body)
     try:
         result = about.wait.read(body)
     except Exception as error:
@@ -102,6 +105,13 @@ def take_call_back(
         raise InvalidRequest("body", dict(body), f"cannot be read: {error}") from error
     if isinstance(result, Unknown):
         raise InvalidRequest("body", dict(body), result.reason)
+    if isinstance(result, Done | Pending):
+        try:
+            check_receipt(result.receipt)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidRequest(
+                "body", dict(body), f"its receipt cannot be kept: {error}"
+            ) from None
     if entry.state not in _OPEN and not (entry.is_doubtful and not entry.is_final):
         return _taken_before(entry, result)
     answer = Answer(kind=Kind.CALL_BACK, what=result, by=by, started_at=now, ended_at=now)
@@ -111,6 +121,16 @@ def take_call_back(
     # The call-back has a correlation of its own; this line ties it to the request's.
     log.info("call_back.taken", key=key, state=str(entry.state), **facts_of(entry.envelope))
     return Taken(entry=entry)
+
+
+def _check_text(body: Mapping[str, Any]) -> None:
+    """See that whatever is made of the body, reasons included, can be written down."""
+    try:
+        is_odd = holds_nul(canonical(body))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest("body", dict(body), f"is no JSON object: {error}") from None
+    if is_odd:
+        raise InvalidRequest("body", dict(body), "holds a NUL character")
 
 
 def _find(key: str) -> EffectEntry:

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, get_args
 
-from audit.canonical import canonical
 from workflow.definition import (
     Absent,
     Call,
@@ -32,12 +30,11 @@ from workflow.definition import (
 )
 from workflow.effects.answer import Unsent
 from workflow.effects.declared import Declared
+from workflow.effects.receipt import check_receipt
 from workflow.engine.boundary import Boundary, reach
 from workflow.models import EffectEntry, EffectState, Kind
 
 _DETAIL = 8000
-_RECEIPT = 65_536
-"""Bytes of a receipt that are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,13 +128,7 @@ def _checked(found: Any, what: Kind) -> Found:
 def _with_sound_receipt(found: Done | Pending) -> Done | Pending:
     """Keep what cannot be stored from undoing the fact that the call was answered."""
     try:
-        if not isinstance(found.receipt, Mapping):
-            raise TypeError("no JSON object")
-        text = canonical(found.receipt)
-        if len(text) > _RECEIPT:
-            raise ValueError(f"{len(text)} bytes; at most {_RECEIPT} are kept")
-        if "\\u0000" in text:
-            raise ValueError("holds a NUL character")
+        check_receipt(found.receipt)
     except (TypeError, ValueError, RecursionError) as error:
         told = repr(found.receipt)[:500].replace("\x00", "\\0")
         return replace(found, receipt={"unreadable": told, "problem": str(error)})

@@ -20,6 +20,7 @@ from workflow.definition import (
 from workflow.engine import duties, standing
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.enclose import enclose, refuse_at_once
+from workflow.engine.horizon import check_horizon
 from workflow.engine.request import Request
 from workflow.engine.sign import check_signature
 from workflow.models import Record, State, TransitionEnvelope
@@ -55,8 +56,11 @@ def judge(*, request: Request, known: Known, now: datetime) -> Answer:
     record = known.records[request.record]
     try:
         workflow = registry.latest(record.workflow)
-        transition = _declared(workflow, request)
-        _check_input(transition, request)
+        transition = declared(workflow=workflow, name=request.transition)
+        if request.due_at is not None:
+            check_horizon(field="due_at", at=request.due_at, now=now)
+        _check_reason(transition, request)
+        check_payload(transition=transition, payload=request.payload)
         check_signature(request=request, transition=transition, now=now)
     except WorkflowError as error:
         return Invalid(error=error)
@@ -79,22 +83,35 @@ def judge(*, request: Request, known: Known, now: datetime) -> Answer:
     return Refused(envelope=envelope, refusals=tuple(refusals))
 
 
-def _declared(workflow: Workflow[Any, Any], request: Request) -> Transition[Any, Any]:
+def declared(*, workflow: Workflow[Any, Any], name: str) -> Transition[Any, Any]:
+    """Return a transition by its name.
+
+    Raises:
+        InvalidRequest: The workflow has none of that name.
+    """
     try:
-        return workflow.by_name[request.transition]
+        return workflow.by_name[name]
     except KeyError:
         raise InvalidRequest(
             "transition",
-            request.transition,
+            name,
             f"is not declared; {workflow.key} has {', '.join(sorted(workflow.by_name))}",
         ) from None
 
 
-def _check_input(transition: Transition[Any, Any], request: Request) -> None:
+def _check_reason(transition: Transition[Any, Any], request: Request) -> None:
     if transition.reason is Reason.REQUIRED and not request.reason.strip():
         raise InvalidRequest("reason", request.reason, f"{transition.label!r} needs a reason")
+
+
+def check_payload(*, transition: Transition[Any, Any], payload: Mapping[str, Any]) -> None:
+    """See that a payload is what the transition's form takes.
+
+    Raises:
+        InvalidRequest: It has fields that the form does not know, or values that it does not take.
+    """
     fields = set() if transition.form is None else set(transition.form.base_fields)
-    unknown = sorted(set(request.payload) - fields)
+    unknown = sorted(set(payload) - fields)
     if unknown:
         raise InvalidRequest(
             "payload",
@@ -103,12 +120,12 @@ def _check_input(transition: Transition[Any, Any], request: Request) -> None:
         )
     if transition.form is None:
         return
-    form = transition.form(data=dict(request.payload))
+    form = transition.form(data=dict(payload))
     if not form.is_valid():
         problems = "; ".join(
             f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items()
         )
-        raise InvalidRequest("payload", dict(request.payload), problems)
+        raise InvalidRequest("payload", dict(payload), problems)
 
 
 def _refusals_now(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,7 @@ from uuid import UUID
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AbstractUser
 
-from audit.canonical import canonical, moment
+from audit.canonical import canonical, holds_nul, moment
 from workflow.definition import SYSTEM, Actor, InvalidRequest
 from workflow.engine.correlation import (
     SOUND_ID,
@@ -23,9 +22,6 @@ from workflow.engine.correlation import (
 )
 from workflow.engine.limits import limits
 from workflow.models import Origin, Priority, uuid7
-
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""The character in canonical JSON, which PostgreSQL cannot store; not its spelled-out name."""
 
 _REASON_LENGTH = 10_000
 
@@ -183,5 +179,5 @@ def _check_payload(payload: object) -> None:
         raise InvalidRequest(
             "payload", text, f"{len(text)} bytes; at most {limits().payload_bytes} are accepted"
         )
-    if _NUL.search(text):
+    if holds_nul(text):
         raise InvalidRequest("payload", payload, "holds a NUL character")

@@ -14,26 +14,12 @@ from workflow.models import Record, TransitionEnvelope
 def refusals(
     *, record: Record, transition: Transition[Any, Any], expected_version: int | None
 ) -> list[Refusal]:
-    """Return why the record, as it stands, cannot make this transition; empty when it can."""
+    """Return why the record, as it stands, cannot make this transition; empty when it can.
+
+    That it has moved since its caller looked comes first: the rest may only follow from that.
+    """
     found = []
     sources = [str(source.value) for source in transition.sources]
-    if record.status not in sources:
-        found.append(
-            refuse(
-                gettext_noop(
-                    "%(record)s stands in “%(status)s”; “%(label)s” starts from %(sources)s."
-                ),
-                facts={
-                    "record": record.reference,
-                    "status": record.status,
-                    "label": transition.label,
-                    "sources": ", ".join(f"“{each}”" for each in sources),
-                },
-                required=", ".join(sources),
-                actual=record.status,
-                code="wrong_status",
-            )
-        )
     if expected_version is not None and expected_version != record.version:
         found.append(
             refuse(
@@ -49,6 +35,23 @@ def refusals(
                 required=expected_version,
                 actual=record.version,
                 code="stale",
+            )
+        )
+    if record.status not in sources:
+        found.append(
+            refuse(
+                gettext_noop(
+                    "%(record)s stands in “%(status)s”; “%(label)s” starts from %(sources)s."
+                ),
+                facts={
+                    "record": record.reference,
+                    "status": record.status,
+                    "label": transition.label,
+                    "sources": ", ".join(f"“{each}”" for each in sources),
+                },
+                required=", ".join(sources),
+                actual=record.status,
+                code="wrong_status",
             )
         )
     return found

@@ -8,13 +8,13 @@ about the workers, so do not restart the web process for it, wake somebody.
 from __future__ import annotations
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from workflow.engine import clock
 from workflow.models import guards
+from workflow.queries.pending import pending
 from workflow.queries.progress import progress
 
 _seen_migrated: set[str] = set()
@@ -57,19 +57,18 @@ def working(_: HttpRequest) -> JsonResponse:
 def _readiness() -> dict[str, str]:
     problems = {}
     if connection.alias not in _seen_migrated:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan:
-            problems["migrations"] = f"{len(plan)} are not applied: run `manage.py migrate`."
+        missing = pending(connection)
+        if missing:
+            problems["migrations"] = f"{len(missing)} are not applied: run `manage.py migrate`."
         else:
             _seen_migrated.add(connection.alias)
     else:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     if not problems:
-        missing = guards.missing(connection)
-        if missing:
-            problems["guards"] = f"{len(missing)} are missing: run `manage.py migrate`."
+        gone = guards.missing(connection)
+        if gone:
+            problems["guards"] = f"{len(gone)} are missing: run `manage.py migrate`."
     return problems
 
 

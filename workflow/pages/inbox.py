@@ -27,12 +27,12 @@ def show(request: HttpRequest) -> HttpResponse:
     """Show the inbox."""
     user = signed_in(request)
     text = search.cleaned(request.GET.get("q", ""))
-    status = request.GET.get("status", "")
+    status = request.GET.get("status", "").replace("\x00", "")[:64]
     waiting = inbox.waiting_for(user)
     if text:
         waiting = waiting.filter(reference__startswith=text)
     if status:
-        waiting = waiting.filter(status=status[:64])
+        waiting = waiting.filter(status=status)
     found = page(
         waiting,
         by="status_since",

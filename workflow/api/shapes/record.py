@@ -171,7 +171,9 @@ class Trial(Body):
     """A dry run."""
 
     transition: Name
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] | None = Field(
+        None, description="What would be filled in; null: nothing is said of that yet."
+    )
 
 
 class Reveal(Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,13 +18,18 @@ SCAFFOLD = Path(__file__).resolve().parent.parent / "scaffold"
 _NEXT = """\
 {folder} is there. Next:
 
-  export APPS={name}                              # or add it to APPS where you set it
-  python manage.py migrate
-  python -m pytest {folder}
-  python manage.py crashtest {name}               # kills its workers, everywhere
-  python manage.py simulate_downstreams           # plays the register that it tells
+  export APPS={name}                  # or add it to APPS where you set it
+  {manage} migrate
+  {test} {folder}
+  {manage} crashtest {name}           # kills its workers, everywhere
+  {manage} simulate_downstreams       # plays the register that it tells
 
-Then replace the fields in models.py by your own and run `manage.py makemigrations {name}`.
+Then replace the fields in models.py by your own, and the migration that made the others:
+
+  {manage} migrate {name} zero
+  rm {folder}/migrations/0001_initial.py
+  {manage} makemigrations {name}
+  {manage} migrate
 """
 
 
@@ -71,10 +77,18 @@ class Command(TemplateCommand):
             "verbose": camel_case_to_spaces(model),
         }
         super().handle("app", name, str(folder), **options)
-        self.stdout.write(_NEXT.format(folder=folder, name=name))
+        manage, test = _programs()
+        self.stdout.write(_NEXT.format(folder=folder, name=name, manage=manage, test=test))
 
     def validate_name(self, name: str, name_or_dir: str = "name") -> None:
         """Do nothing: it was done before the folder was made, which Python takes for a module."""
+
+
+def _programs() -> tuple[str, str]:
+    """Return how this person calls commands and tests: by `run.py`, or in an environment."""
+    if Path("run.py").exists() and not os.environ.get("VIRTUAL_ENV"):
+        return "python run.py manage", "python run.py test"
+    return "python manage.py", "python -m pytest"
 
 
 def _model_of(name: str) -> str:

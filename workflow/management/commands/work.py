@@ -6,8 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from workflow.effects import channels
+from workflow.queries.pending import pending
 from workflow.worker.supervisor import Supervisor
 
 _MOST = 256
@@ -35,6 +37,11 @@ class Command(BaseCommand):
         if not 1 <= workers <= _MOST:
             raise CommandError(f"--workers {workers}: choose 1 to {_MOST}.")
         self.check(databases=["default"])
+        if missing := pending(connection):
+            raise CommandError(
+                f"The database lacks {len(missing)} migrations of this release, from"
+                f" {missing[0]} on: run `manage.py migrate` first."
+            )
         channels.ensure()
         if not Supervisor(workers=workers).run():
             raise CommandError(

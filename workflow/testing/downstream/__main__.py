@@ -27,7 +27,10 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, journal: Path) -> None:
-    """Take the port, the faults, and the file, by default `journal`."""
+    """Take the address, the faults, and the file, by default `journal`."""
+    parser.add_argument(
+        "--host", default=HOST, help=f"Default: {HOST}; 0.0.0.0: other machines may call too."
+    )
     parser.add_argument("--port", type=int, default=PORT, help=f"Default: {PORT}; 0: a free one.")
     parser.add_argument(
         "--faults",
@@ -49,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, journal: Path) -> None:
     )
 
 
-def serve(*, port: int, faults: float, seed: int, stall: float, journal: Path) -> None:
+def serve(*, host: str, port: int, faults: float, seed: int, stall: float, journal: Path) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
@@ -61,7 +64,11 @@ def serve(*, port: int, faults: float, seed: int, stall: float, journal: Path) -
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopping.set())
     simulators = Simulators(
-        journal=journal, faults=Faults.each(faults, seed=seed), port=port, stall=stall
+        journal=journal,
+        faults=Faults.each(faults, seed=seed),
+        host=host,
+        port=port,
+        stall=stall,
     )
     sys.stdout.write(f"{simulators.url}\n")
     sys.stdout.flush()
@@ -78,7 +85,7 @@ def main(given: Sequence[str]) -> int:
     except ValueError as error:
         parser.error(f"--{error}")
     except OSError as error:
-        parser.error(f"cannot serve on {HOST}:{chosen.port} with {chosen.journal}: {error}")
+        parser.error(f"cannot serve on {chosen.host}:{chosen.port} with {chosen.journal}: {error}")
     return 0
 
 

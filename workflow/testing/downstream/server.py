@@ -54,23 +54,23 @@ class Server(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 128
 
-    def __init__(self, *, port: int, front: Front) -> None:
+    def __init__(self, *, host: str, port: int, front: Front) -> None:
         self.front = front
         self._open: set[socket.socket] = set()
         self._changing = threading.Lock()
-        super().__init__((HOST, port), _Handler)
+        super().__init__((host, port), _Handler)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://{HOST}:{self.server_port}"
+        return f"http://{self.server_name}:{self.server_port}"
 
     def server_bind(self) -> None:
         """Bind, without asking a resolver for this machine's name."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = HOST, self.server_address[1]
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection."""

@@ -18,7 +18,7 @@ from workflow.testing.downstream.journal import Journal, Writer, text
 from workflow.testing.downstream.letters import Letters
 from workflow.testing.downstream.payments import Payments
 from workflow.testing.downstream.reporting import Reporting
-from workflow.testing.downstream.server import Server, Taken
+from workflow.testing.downstream.server import HOST, Server, Taken
 from workflow.testing.downstream.transfers import Transfers
 
 STALL = 3.0
@@ -39,6 +39,7 @@ class Simulators:
         *,
         journal: Path,
         faults: Faults | None = None,
+        host: str = HOST,
         port: int = 0,
         stall: float = STALL,
         budget_limit: int = BUDGET_LIMIT,
@@ -48,6 +49,7 @@ class Simulators:
 
         Args:
             journal: File that keeps what they received; one that exists is carried on.
+            host: Address to take calls at.
             port: 0 for a free one.
             stall: Seconds that a stalling call gets no answer, and after which a late one lands.
             budget_limit: Cents that can be reserved on each budget.
@@ -70,7 +72,7 @@ class Simulators:
         )
         self.downstreams: Mapping[str, Downstream] = {each.name: each for each in served}
         try:
-            self._server = Server(port=port, front=self)
+            self._server = Server(host=host, port=port, front=self)
         except OSError:
             self.journal.close()
             raise

@@ -86,7 +86,8 @@ def test_faults_that_are_no_share_are_said(tmp_path: Path) -> None:
 def test_the_command_is_quiet_and_stops_at_a_signal(tmp_path: Path, each: int) -> None:
     process = subprocess.Popen(
         [
-            *(sys.executable, "manage.py", "simulate_downstreams", "--port", "0"),
+            *(sys.executable, "manage.py", "simulate_downstreams"),
+            *("--host", "127.0.0.2", "--port", "0"),
             *("--journal", str(tmp_path / "new" / "j.sqlite3")),
         ],
         cwd=PROJECT,
@@ -97,6 +98,7 @@ def test_the_command_is_quiet_and_stops_at_a_signal(tmp_path: Path, each: int) -
     )
     assert process.stdout is not None
     url = process.stdout.readline().strip()
+    assert url.startswith("http://127.0.0.2:")
     assert send(f"{url}/payments/instructions", PAYMENT)[0] == 201
     process.send_signal(each)
     out, err = process.communicate(timeout=20)

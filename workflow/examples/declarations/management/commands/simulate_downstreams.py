@@ -26,10 +26,12 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Serve."""
-        names = ("port", "faults", "seed", "stall", "journal")
+        names = ("host", "port", "faults", "seed", "stall", "journal")
         try:
             serve(**{name: options[name] for name in names})
         except ValueError as error:
             raise CommandError(f"--{error}") from None
         except OSError as error:
-            raise CommandError(f"Cannot serve on port {options['port']}: {error}") from None
+            raise CommandError(
+                f"Cannot serve on {options['host']}:{options['port']}: {error}"
+            ) from None
