@@ -101,7 +101,7 @@ def test_the_last_reading_stands_beside_the_last_seal(
 
     page = text(browser(support).get("/admin/"))
 
-    assert "Sound: 7 entries in 2 chains and 1 seals" in page
+    assert "Sound: 7 entries in 2 chains and 1 seal" in page
     assert "with the keys that the database itself lists" in page
     assert "A later one is unfinished:" in page
     assert "Seal 1" in page

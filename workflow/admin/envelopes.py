@@ -50,7 +50,7 @@ class EnvelopeAdmin(OwnPages):
                 "places": SUPPORT,
                 "now": now,
                 **chosen,
-                "kind": kind if chosen["text"] else "",
+                "kind": kind.label if chosen["text"] else "",
                 "found_nothing": kind is Kind.NOTHING,
                 "page": found,
                 "number": count(rows),

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from workflow.definition import (
     InvalidRequest,
     Reason,
@@ -48,7 +50,9 @@ def judge(*, request: Request, known: Known, now: datetime) -> Answer:
     """
     twin = known.twins.get(request.transition_id)
     if request.record not in known.records:
-        return Invalid(error=InvalidRequest("record", str(request.record), "does not exist"))
+        return Invalid(
+            error=InvalidRequest("record", str(request.record), gettext_noop("does not exist"))
+        )
     if twin is not None:
         same = twin.digest == request.digest()
         return Repeated(envelope=twin) if same else Conflict(envelope=twin)
@@ -86,20 +90,27 @@ def _declared(workflow: Workflow[Any, Any], request: Request) -> Transition[Any,
         raise InvalidRequest(
             "transition",
             request.transition,
-            f"is not declared; {workflow.key} has {', '.join(sorted(workflow.by_name))}",
+            gettext_noop("is not declared; %(workflow)s has %(known)s"),
+            facts={"workflow": workflow.key, "known": ", ".join(sorted(workflow.by_name))},
         ) from None
 
 
 def _check_input(transition: Transition[Any, Any], request: Request) -> None:
     if transition.reason is Reason.REQUIRED and not request.reason.strip():
-        raise InvalidRequest("reason", request.reason, f"{transition.label!r} needs a reason")
+        raise InvalidRequest(
+            "reason",
+            request.reason,
+            gettext_noop("“%(label)s” needs a reason"),
+            facts={"label": transition.label},
+        )
     fields = set() if transition.form is None else set(transition.form.base_fields)
     unknown = sorted(set(request.payload) - fields)
     if unknown:
         raise InvalidRequest(
             "payload",
             unknown,
-            f"{transition.name!r} takes {', '.join(sorted(fields)) or 'no fields'}",
+            gettext_noop("“%(label)s” takes only these fields: %(fields)s"),
+            facts={"label": transition.label, "fields": ", ".join(sorted(fields)) or "-"},
         )
     if transition.form is None:
         return

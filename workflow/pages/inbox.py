@@ -25,7 +25,7 @@ _ASKED = 15
 @never_cache
 def show(request: HttpRequest) -> HttpResponse:
     """Show the inbox."""
-    user = signed_in(request)
+    user, now = signed_in(request), clock.now()
     text = search.cleaned(request.GET.get("q", ""))
     status = request.GET.get("status", "")
     waiting = inbox.waiting_for(user)
@@ -47,14 +47,14 @@ def show(request: HttpRequest) -> HttpResponse:
         "escapement/inbox.html",
         {
             "places": DESK,
-            "now": clock.now(),
+            "now": now,
             "text": text,
             "status": status,
             "statuses": sorted(
                 {(value, workflow) for workflow, by in steps.items() for value in by}
             ),
             "page": found,
-            "waiting": inbox.as_waiting(found.rows, user),
+            "waiting": inbox.as_waiting(found.rows, user, now=now),
             "number": count(waiting, at_most=1000),
             "asked": list(asked[:_ASKED]),
             "unsettled": count(inbox.unsettled(asked), at_most=1000),

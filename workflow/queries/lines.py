@@ -140,7 +140,7 @@ class Line:
     @property
     def effect(self) -> str:
         """Name of the downstream call that it speaks of; empty if it speaks of none."""
-        return str(self.evidence.get("effect", "")).replace("_", " ")
+        return names.call(str(self.evidence.get("effect", "")))
 
     @property
     def refusals(self) -> tuple[Held, ...]:

@@ -27,6 +27,11 @@ def transition(workflow: str, name: str) -> str:
     return name
 
 
+def call(name: str) -> str:
+    """Return what a downstream call, or a guard, is called: its name in words."""
+    return gettext(name.replace("_", " ")) if name else ""
+
+
 def workflow(name: str) -> str:
     """Return what a workflow is called: its subject's name, else its own."""
     try:

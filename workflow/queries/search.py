@@ -7,14 +7,15 @@ the database read millions of rows.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db import models
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models import Record, TransitionEnvelope
 
@@ -25,17 +26,17 @@ _LATEST_ERRORS = 5_000
 """Words are looked for in the messages of so many transitions that failed or were refused last."""
 
 
-class Kind(enum.StrEnum):
+class Kind(models.TextChoices):
     """What a text turned out to be."""
 
-    EVERYTHING = "everything"
-    ID = "id"
-    REFERENCE = "reference"
-    CORRELATION = "correlation id"
-    ACTOR = "actor"
-    CODE = "reason code"
-    WORDS = "words of a message"
-    NOTHING = "nothing"
+    EVERYTHING = "everything", _("everything")
+    ID = "id", _("id")
+    REFERENCE = "reference", _("reference")
+    CORRELATION = "correlation id", _("correlation id")
+    ACTOR = "actor", _("person")
+    CODE = "reason code", _("reason code")
+    WORDS = "words of a message", _("words of a message")
+    NOTHING = "nothing", _("nothing")
 
 
 @dataclass(frozen=True, kw_only=True)

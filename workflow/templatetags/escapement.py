@@ -124,7 +124,7 @@ def as_line(value: Any) -> str:
 @register.filter
 def spaced(name: str) -> str:
     """Return a name of code as words."""
-    return name.replace("_", " ")
+    return names.call(name)
 
 
 @register.filter
@@ -142,7 +142,7 @@ def told(message: str) -> str:
 @register.filter
 def guard_name(finding: Finding | Held) -> str:
     """Return what a guard is called, of a fresh finding or of a stored one."""
-    return wording.told(finding.guard.replace("_", " "))
+    return names.call(finding.guard)
 
 
 @register.filter
