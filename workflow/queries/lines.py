@@ -169,7 +169,7 @@ def line_of(entry: Entry, *, workflow: str) -> Line:
         at=entry.at,
         action=entry.action,
         words=str(words) if words else entry.action.replace("_", " ").capitalize(),
-        actor=entry.actor,
+        actor=names.actor(entry.actor),
         reason=entry.reason,
         old=names.status(workflow, entry.old),
         new=names.status(workflow, entry.new),

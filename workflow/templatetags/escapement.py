@@ -41,7 +41,7 @@ def ago(context: Any, at: datetime | None) -> SafeString | str:
     now = context.get("now") or clock.now()
     exact = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time class="short" datetime="{}" title="{}">{}</time>',
         timezone.localtime(at).isoformat(),
         exact,
         moments.relative(at, now=now),
@@ -58,6 +58,12 @@ def status_label(value: str, workflow: str) -> str:
 def transition_label(value: str, workflow: str) -> str:
     """Return what a transition is called."""
     return names.transition(workflow, value)
+
+
+@register.filter
+def actor_name(label: str) -> str:
+    """Return who did something, in the reader's language."""
+    return names.actor(label)
 
 
 @register.filter
