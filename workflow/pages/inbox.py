@@ -16,6 +16,7 @@ from workflow.pages.places import DESK
 from workflow.pages.user import signed_in
 from workflow.queries import inbox, search
 from workflow.queries.counting import count
+from workflow.queries.said import translate_refusals
 
 _ASKED = 15
 
@@ -41,6 +42,8 @@ def show(request: HttpRequest) -> HttpResponse:
         size=25,
     )
     asked = inbox.asked_by(user)
+    latest = list(asked[:_ASKED])
+    translate_refusals(latest, reveal=True)
     steps = inbox.steps_of(user)
     return render(
         request,
@@ -56,7 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "page": found,
             "waiting": inbox.as_waiting(found.rows, user, now=now),
             "number": count(waiting, at_most=1000),
-            "asked": list(asked[:_ASKED]),
+            "asked": latest,
             "unsettled": count(inbox.unsettled(asked), at_most=1000),
             "may_bulk": rights.has(user, Right.BULK),
         },

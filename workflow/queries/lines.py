@@ -164,6 +164,8 @@ def line_of(entry: Entry, *, workflow: str) -> Line:
     """Return an entry as a line; an action that this release does not know keeps its name."""
     evidence: dict[str, Any] = json.loads(entry.evidence) if entry.evidence else {}
     words = _WORDS.get(entry.action)
+    findings = tuple(_held(each) for each in evidence.get("findings", ()))
+    refused = " ".join(each.message for each in findings if not each.held)
     return Line(
         sequence=entry.sequence,
         at=entry.at,
@@ -173,8 +175,8 @@ def line_of(entry: Entry, *, workflow: str) -> Line:
         reason=entry.reason,
         old=names.status(workflow, entry.old),
         new=names.status(workflow, entry.new),
-        detail=str(evidence.get("message", "")),
-        findings=tuple(_held(each) for each in evidence.get("findings", ())),
+        detail=refused or told(str(evidence.get("message", ""))),
+        findings=findings,
         evidence=evidence,
     )
 
