@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.test import override_settings
 
 from tests.browser.conftest import WIDTHS, Visit, Visitor
 from tests.browser.stage import Stage, furnish
 from workflow.engine import clock
-from workflow.models import BulkRun, Cluster, EffectEntry
+from workflow.models import BulkRun, Cluster, EffectEntry, Record
+from workflow.testing.drain import drain
 
 _TALLEST = 1700
 """Pixels of a picture."""
@@ -50,7 +53,7 @@ def shown(made: Stage, found: dict[str, Any]) -> dict[str, list[tuple[str, str]]
             ("trail", "/admin/audit/entry/"),
             ("entry", f"/admin/audit/entry/{found['entry'].pk}/change/"),
             ("past", f"/admin/records/{found['paid'].pk}/as-of/"),
-            ("redact", f"/admin/records/{found['paid'].pk}/redact/"),
+            ("redact", f"/admin/records/{found['withdrawn'].pk}/redact/"),
             ("transition", f"/admin/workflow/transitionenvelope/{found['in_doubt'].pk}/change/"),
             ("settle", f"/admin/effects/{doubt.pk}/"),
             ("retry", f"/admin/transitions/{found['parked'].pk}/retry/"),
@@ -75,12 +78,21 @@ def prepare(made: Stage, otto: Visitor) -> dict[str, Any]:
     found: dict[str, Any] = dict(furnish(made))
     erasing = Permission.objects.get(codename="redact_entry")
     User.objects.get(username="otto").user_permissions.add(erasing)
+    found["withdrawn"] = withdrawn_for_a_private_reason(made)
     found["entry"] = Entry.objects.filter(action="fired").first()
     otto.open("/admin/attention/declaration/approve_final/reserve_budget/http_404/")
     otto.page.fill("#reason", "The ledger has moved back.")
     otto.page.get_by_role("button", name="Prepare a retry …").click()
     otto.page.get_by_role("button", name="Do the first one").click()
     return found
+
+
+def withdrawn_for_a_private_reason(made: Stage) -> Record:
+    with override_settings(AUDIT={**settings.AUDIT, "PERSONAL": ["reason"]}):
+        record = made.draft()
+        made.ask(record, "emma", "withdraw", reason="I was ill that week, and did not go.")
+        drain()
+    return record
 
 
 def faults(page: Any) -> list[str]:
