@@ -75,10 +75,10 @@ def sign_of_life() -> None:
 def prepare(made: Stage, otto: Visitor) -> dict[str, Any]:
     from audit.models import Entry
 
-    found: dict[str, Any] = dict(furnish(made))
+    withdrawn = withdrawn_for_a_private_reason(made)
+    found: dict[str, Any] = {**furnish(made), "withdrawn": withdrawn}
     erasing = Permission.objects.get(codename="redact_entry")
     User.objects.get(username="otto").user_permissions.add(erasing)
-    found["withdrawn"] = withdrawn_for_a_private_reason(made)
     found["entry"] = Entry.objects.filter(action="fired").first()
     otto.open("/admin/attention/declaration/approve_final/reserve_budget/http_404/")
     otto.page.fill("#reason", "The ledger has moved back.")
