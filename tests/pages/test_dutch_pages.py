@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from audit.models import Entry, Seal, Verification
 from tests.pages.conftest import Scene, browser, text
@@ -35,6 +36,9 @@ ENGLISH = frozenset(
     """.split()  # noqa: SIM905  (a table of words)
 )
 """Words that no Dutch sentence has, by their spelling."""
+
+NOBODY = "http://127.0.0.1:9"
+"""The port of `discard`, where nobody listens."""
 
 STORED = (
     "account closed",
@@ -64,8 +68,9 @@ def boss_of_all(db: None) -> User:
 
 
 @pytest.fixture
-def declared(boss_of_all: User) -> Record:
+def declared(boss_of_all: User, settings: Settings) -> Record:
     """A declaration that was submitted, and refused its payment for all that can be wrong."""
+    settings.DECLARATIONS_DOWNSTREAM_URL = NOBODY
     today = clock.now().date()
     subject = Declaration(
         claimant=boss_of_all,

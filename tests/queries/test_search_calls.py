@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from pytest_django import Settings
 
 from workflow.engine import clock
 from workflow.engine.request import Request
@@ -20,8 +21,9 @@ from workflow.testing.drain import drain
 
 
 @pytest.fixture
-def failing(db: None) -> TransitionEnvelope:
+def failing(db: None, settings: Settings) -> TransitionEnvelope:
     """A transition that fired, and whose call nobody answers."""
+    settings.DECLARATIONS_DOWNSTREAM_URL = "http://127.0.0.1:9"
     ann = User.objects.create_user("ann")
     ann.user_permissions.add(Permission.objects.get(codename="submit_declaration"))
     today = clock.now().date()
