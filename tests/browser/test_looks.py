@@ -155,7 +155,11 @@ def _shrink(file: Path) -> None:
 
     with Image.open(file) as picture:
         cut = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, _TALLEST)))
-        few = cut.quantize(colors=96, dither=Image.Dither.NONE)
+        few = cut.quantize(
+            colors=96,
+            method=Image.Quantize.MAXCOVERAGE,  # a rare colour, such as a warning's, stays itself
+            dither=Image.Dither.NONE,
+        )
     few.save(file, optimize=True)
 
 
