@@ -23,6 +23,8 @@ from workflow.testing.drain import drain
 _TALLEST = 1700
 """Pixels of a picture."""
 
+_COLOURS = 96
+
 SERIOUS = ("serious", "critical")
 
 
@@ -150,17 +152,15 @@ def _picture(page: Any, name: str, width: str, scheme: str) -> None:
 
 
 def _shrink(file: Path) -> None:
-    """Cut a picture to what fits a document, and its colours to what a page has."""
+    """Cut a picture to what fits a document, and its colours to the most frequent ones."""
     from PIL import Image
 
     with Image.open(file) as picture:
         cut = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, _TALLEST)))
-        few = cut.quantize(
-            colors=96,
-            method=Image.Quantize.MAXCOVERAGE,  # a rare colour, such as a warning's, stays itself
-            dither=Image.Dither.NONE,
-        )
-    few.save(file, optimize=True)
+    found = sorted(cut.getcolors(cut.width * cut.height) or (), reverse=True)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in found[:_COLOURS] for part in colour])
+    cut.quantize(palette=palette, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 @pytest.mark.parametrize("choice", ["light", "dark"])
