@@ -90,6 +90,16 @@ def test_a_page_of_a_record_is_dutch_to_who_reads_dutch(visitor: Client, record:
     assert "others have to approve first" in text(visitor.get(address))
 
 
+def test_a_drawing_follows_who_looks_and_not_who_looked_first(
+    visitor: Client, record: Record
+) -> None:
+    address = f"/admin/workflow/record/{record.pk}/change/"
+    for language, words in (("en", "Finally approved"), ("nl", "Eindgoedkeuring"), ("en", "Paid")):
+        page = text(visitor.get(address, headers={"accept-language": language}))
+        drawn = page[page.index('aria-labelledby="way"') :]
+        assert words in drawn[: drawn.index("</section>")]
+
+
 def test_the_inbox_and_a_form_are_dutch(visitor: Client, record: Record) -> None:
     dutch = {"accept-language": "nl"}
     assert "Wacht op mij" in text(visitor.get("/desk/", headers=dutch))
