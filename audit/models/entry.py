@@ -6,6 +6,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Entry(models.Model):
@@ -41,7 +42,8 @@ class Entry(models.Model):
     class Meta:
         """One entry a place in the chain."""
 
-        verbose_name_plural = "entries"
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
         permissions: ClassVar = [("redact_entry", "Can redact personal values of entries")]
         ordering: ClassVar = ["chain", "sequence"]
         constraints: ClassVar = [

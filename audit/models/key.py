@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class SealKey(models.Model):
@@ -14,20 +15,30 @@ class SealKey(models.Model):
     """
 
     public = models.CharField(
-        max_length=64, primary_key=True, help_text="Ed25519, 32 bytes as hexadecimal digits."
+        verbose_name=_("public key"),
+        max_length=64,
+        primary_key=True,
+        help_text=_("Ed25519, 32 bytes as hexadecimal digits."),
     )
-    introduced_at = models.DateTimeField()
+    introduced_at = models.DateTimeField(
+        verbose_name=_("introduced at"),
+    )
     introduced_by = models.CharField(
-        max_length=64, blank=True, help_text="Public key that vouches for it; empty: none does."
+        verbose_name=_("introduced by"),
+        max_length=64,
+        blank=True,
+        help_text=_("Public key that vouches for it; empty: none does."),
     )
     endorsement = models.CharField(
-        max_length=128, blank=True, help_text="That key's signature of this one."
+        max_length=128, blank=True, help_text=_("That key's signature of this one.")
     )
-    reason = models.TextField(blank=True)
+    reason = models.TextField(_("reason"), blank=True)
 
     class Meta:
         """In the order of their use."""
 
+        verbose_name = _("seal key")
+        verbose_name_plural = _("seal keys")
         ordering: ClassVar = ["introduced_at"]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Seal(models.Model):
@@ -16,25 +17,44 @@ class Seal(models.Model):
     """
 
     number = models.PositiveIntegerField(
-        primary_key=True, help_text="1 for the first; two sealers cannot both write the next."
+        verbose_name=_("number"),
+        primary_key=True,
+        help_text=_("1 for the first; two sealers cannot both write the next."),
     )
-    sealed_at = models.DateTimeField()
-    previous = models.CharField(max_length=64, help_text="Digest of the seal before; or zeros.")
-    root = models.CharField(max_length=64, help_text="Merkle root over its heads.")
-    heads = models.PositiveIntegerField(help_text="How many chains it covers.")
+    sealed_at = models.DateTimeField(
+        verbose_name=_("sealed at"),
+    )
+    previous = models.CharField(
+        verbose_name=_("digest before"),
+        max_length=64,
+        help_text=_("Digest of the seal before; or zeros."),
+    )
+    root = models.CharField(
+        verbose_name=_("root"), max_length=64, help_text=_("Merkle root over its heads.")
+    )
+    heads = models.PositiveIntegerField(
+        verbose_name=_("chains"), help_text=_("How many chains it covers.")
+    )
     entries = models.PositiveBigIntegerField(
-        help_text="How many entries it is the first to cover."
+        verbose_name=_("entries"), help_text=_("How many entries it is the first to cover.")
     )
     complete = models.BooleanField(
-        help_text="Whether it left nothing unsealed of what had been committed."
+        verbose_name=_("complete"),
+        help_text=_("Whether it left nothing unsealed of what had been committed."),
     )
-    key = models.CharField(max_length=64, help_text="Public key that verifies the signature.")
-    digest = models.CharField(max_length=64)
-    signature = models.CharField(max_length=128)
+    key = models.CharField(
+        verbose_name=_("key"),
+        max_length=64,
+        help_text=_("Public key that verifies the signature."),
+    )
+    digest = models.CharField(_("digest"), max_length=64)
+    signature = models.CharField(_("signature"), max_length=128)
 
     class Meta:
         """In the order of sealing."""
 
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
         ordering: ClassVar = ["number"]
 
     def __str__(self) -> str:
@@ -52,14 +72,14 @@ class SealedHead(models.Model):
         related_name="+",
         db_index=False,  # the unique constraints serve
     )
-    position = models.PositiveIntegerField(help_text="Place among the leaves, from 0.")
+    position = models.PositiveIntegerField(help_text=_("Place among the leaves, from 0."))
     chain: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField()
     sequence = models.PositiveIntegerField(
-        help_text="Of the last entry; 0 where a chain that had been written to was empty."
+        help_text=_("Of the last entry; 0 where a chain that had been written to was empty."),
     )
-    digest = models.CharField(max_length=64, help_text="Of the last entry.")
+    digest = models.CharField(max_length=64, help_text=_("Of the last entry."))
     since = models.PositiveIntegerField(
-        help_text="Sequence at which the chain's last seal before this one found it; or 0."
+        help_text=_("Sequence at which the chain's last seal before this one found it; or 0."),
     )
 
     class Meta:

@@ -32,7 +32,7 @@ def test_a_verification_shows_its_verdict_and_problems(client: Client) -> None:
     list(run(clock=lambda: NOW, resume=False))
     kept = Verification.objects.get()
     listed = client.get(reverse("admin:audit_verification_changelist")).content.decode()
-    assert "1 problems in 2 entries in 1 chains and 0 seals" in listed
+    assert "1 problem in 2 entries in 1 chain and 0 seals" in listed
     page = client.get(reverse("admin:audit_verification_change", args=[kept.pk]))
     assert "entry 2 was altered" in page.content.decode()
 

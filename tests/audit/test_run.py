@@ -43,7 +43,7 @@ def test_what_it_found_is_kept(broken: list[Any]) -> None:
         ("edited", broken[1], 2),
         ("edited", broken[4], 2),
     ]
-    assert str(kept) == "2 problems in 12 entries in 6 chains and 1 seals"
+    assert str(kept) == "2 problems in 12 entries in 6 chains and 1 seal"
 
 
 @pytest.mark.parametrize("stop_after", range(1, 8))

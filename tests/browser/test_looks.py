@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.test import override_settings
 
 from tests.browser.conftest import WIDTHS, Visit, Visitor
 from tests.browser.stage import Stage, furnish
 from workflow.engine import clock
-from workflow.models import BulkRun, Cluster, EffectEntry
+from workflow.models import BulkRun, Cluster, EffectEntry, Record
+from workflow.testing.drain import drain
 
 _TALLEST = 1700
 """Pixels of a picture."""
+
+_COLOURS = 96
 
 SERIOUS = ("serious", "critical")
 
@@ -50,7 +55,7 @@ def shown(made: Stage, found: dict[str, Any]) -> dict[str, list[tuple[str, str]]
             ("trail", "/admin/audit/entry/"),
             ("entry", f"/admin/audit/entry/{found['entry'].pk}/change/"),
             ("past", f"/admin/records/{found['paid'].pk}/as-of/"),
-            ("redact", f"/admin/records/{found['paid'].pk}/redact/"),
+            ("redact", f"/admin/records/{found['withdrawn'].pk}/redact/"),
             ("transition", f"/admin/workflow/transitionenvelope/{found['in_doubt'].pk}/change/"),
             ("settle", f"/admin/effects/{doubt.pk}/"),
             ("retry", f"/admin/transitions/{found['parked'].pk}/retry/"),
@@ -72,7 +77,8 @@ def sign_of_life() -> None:
 def prepare(made: Stage, otto: Visitor) -> dict[str, Any]:
     from audit.models import Entry
 
-    found: dict[str, Any] = dict(furnish(made))
+    withdrawn = withdrawn_for_a_private_reason(made)
+    found: dict[str, Any] = {**furnish(made), "withdrawn": withdrawn}
     erasing = Permission.objects.get(codename="redact_entry")
     User.objects.get(username="otto").user_permissions.add(erasing)
     found["entry"] = Entry.objects.filter(action="fired").first()
@@ -81,6 +87,14 @@ def prepare(made: Stage, otto: Visitor) -> dict[str, Any]:
     otto.page.get_by_role("button", name="Prepare a retry …").click()
     otto.page.get_by_role("button", name="Do the first one").click()
     return found
+
+
+def withdrawn_for_a_private_reason(made: Stage) -> Record:
+    with override_settings(AUDIT={**settings.AUDIT, "PERSONAL": ["reason"]}):
+        record = made.draft()
+        made.ask(record, "emma", "withdraw", reason="I was ill that week, and did not go.")
+        drain()
+    return record
 
 
 def faults(page: Any) -> list[str]:
@@ -138,13 +152,15 @@ def _picture(page: Any, name: str, width: str, scheme: str) -> None:
 
 
 def _shrink(file: Path) -> None:
-    """Cut a picture to what fits a document, and its colours to what a page has."""
+    """Cut a picture to what fits a document, and its colours to the most frequent ones."""
     from PIL import Image
 
     with Image.open(file) as picture:
         cut = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, _TALLEST)))
-        few = cut.quantize(colors=96, dither=Image.Dither.NONE)
-    few.save(file, optimize=True)
+    found = sorted(cut.getcolors(cut.width * cut.height) or (), reverse=True)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in found[:_COLOURS] for part in colour])
+    cut.quantize(palette=palette, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 @pytest.mark.parametrize("choice", ["light", "dark"])

@@ -143,9 +143,9 @@ class TestCancel:
     def test_a_doubt_is_settled_first(self, ask: Ask, script: Script, boss: User) -> None:
         script.answers["letter"] = [Unknown(reason="no answer")]
         errand = ask("post")
-        with pytest.raises(InvalidRequest, match="'letter' is in doubt; settle that first"):
+        with pytest.raises(InvalidRequest, match="“letter” is in doubt; settle that first"):
             self.cancel(errand, boss)
-        with pytest.raises(InvalidRequest, match="'letter' is in doubt; settle that first"):
+        with pytest.raises(InvalidRequest, match="“letter” is in doubt; settle that first"):
             resume(transition_id=errand.id, user=boss, reason="go on", now=clock.now())
         assert errand.envelope.state == State.PARKED
 

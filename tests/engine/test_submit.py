@@ -144,10 +144,10 @@ BAD = {
     "too large": ({"payload": {"a": "x" * 70_000}}, "at most 65536 are accepted"),
     "NUL": ({"payload": {"a": "x\0"}}, "NUL"),
     "NUL in the reason": ({"reason": "a\0b"}, "NUL"),
-    "unknown field": ({"payload": {"colour": "red"}}, "'open' takes no fields"),
+    "unknown field": ({"payload": {"colour": "red"}}, "“Open” takes only these fields: -"),
     "correlation id": ({"correlation_id": "a b"}, "visible ASCII"),
     "signed out": ({"user": AnonymousUser()}, "is not signed in"),
-    "no reason": ({"transition": "close", "reason": " "}, "'Close' needs a reason"),
+    "no reason": ({"transition": "close", "reason": " "}, "“Close” needs a reason"),
     "form": ({"transition": "note", "payload": {"note": "far too long"}}, "at most 10 characters"),
     "missing": ({"transition": "note"}, "note: This field is required."),
 }

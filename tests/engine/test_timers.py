@@ -34,7 +34,7 @@ def test_a_record_moves_by_itself_after_its_time(make: Make, ask: Ask) -> None:
     assert record.status == "done"
     entry = Entry.objects.get(chain=record.pk, action="fired", new="done")
     assert entry.actor == "system"
-    assert entry.reason == "3 days, 0:00:00 after entering 'open'"
+    assert entry.reason == "3 days after entering “open”"
 
 
 def test_leaving_the_status_stops_the_timer(make: Make, ask: Ask, boss: User) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from django.utils import translation
 
 from tests.engine.probe import PROBE
 
@@ -23,6 +24,13 @@ from tests.queries.conftest import (
 )
 
 Staff = Callable[..., User]
+
+
+@pytest.fixture(autouse=True)
+def _no_language_left() -> Iterator[None]:
+    """A request of a test leaves its language in this thread, as none does on a server."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,8 @@ from audit.seal import seal
 from tests.pages.conftest import Scene, browser, text
 from workflow.engine import clock
 from workflow.models import BackfillRun
+from workflow.queries.backlog import backlog, sentence, workers
+from workflow.queries.channels import Door
 from workflow.worker.schedule import schedule_backfill, schedules
 from workflow.worker.scheduled import TASK
 
@@ -101,7 +103,7 @@ def test_the_last_reading_stands_beside_the_last_seal(
 
     page = text(browser(support).get("/admin/"))
 
-    assert "Sound: 7 entries in 2 chains and 1 seals" in page
+    assert "Sound: 7 entries in 2 chains and 1 seal" in page
     assert "with the keys that the database itself lists" in page
     assert "A later one is unfinished:" in page
     assert "Seal 1" in page
@@ -117,3 +119,48 @@ def test_a_reading_that_found_problems_is_red(support: User) -> None:
     assert 'class="icon bad"' in page
     assert "2 problems in" in page
     assert "with keys from outside the database" in page
+
+
+def test_a_channel_that_holds_calls_back_is_not_all_well(scene: Scene) -> None:
+    scene.cluster()
+    now = clock.now()
+    about = {"backlog": backlog(now=now), "workers": workers(now=now), "needing": 0}
+
+    assert sentence(**about)[0] == "good"
+    assert sentence(**about, held=["budget"]) == (
+        "warn",
+        "Working; the channel budget holds its calls back.",
+    )
+    assert (
+        "2 channels hold their calls back: budget, mail."
+        in sentence(**about, held=["budget", "mail"])[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("tone", "waiting", "is_held"),
+    [
+        ("bad", 3, True),
+        ("warn", 1, True),
+        ("bad", 0, False),
+        ("busy", 9, False),
+        ("good", 9, False),
+    ],
+)
+def test_a_door_holds_calls_back_if_it_is_shut_and_some_wait(
+    tone: str, waiting: int, is_held: bool
+) -> None:
+    door = Door(
+        name="budget",
+        declared=None,
+        row=None,
+        pause=None,
+        tone=tone,
+        words="",
+        waiting=waiting,
+        under_way=0,
+        pending=0,
+        stuck=0,
+        oldest_at=None,
+    )
+    assert door.is_held is is_held

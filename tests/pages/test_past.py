@@ -133,7 +133,7 @@ class TestRedaction:
     @pytest.mark.parametrize(
         ("data", "told"),
         [
-            ({"what": "2 reason", "reason": " "}, "a redaction needs a reason"),
+            ({"what": "2 reason", "reason": " "}, "say why; it goes into the trail"),
             ({"what": "2 actor", "reason": "x"}, "holds no personal"),
             ({"what": "99 reason", "reason": "x"}, "has no entry 99"),
             ({"what": "nonsense", "reason": "x"}, "choose one of those listed"),

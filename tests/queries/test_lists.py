@@ -150,11 +150,11 @@ def test_the_inbox_holds_what_a_person_may_move_and_nothing_in_flight(
     drain()
     scene.waiting()
 
-    (first, second) = inbox.as_waiting(list(inbox.waiting_for(boss)), boss)
+    (first, second) = inbox.as_waiting(list(inbox.waiting_for(boss)), boss, now=clock.now())
 
     assert (first.record, second.record) == (idle, done)
     assert ("close", "Close") in second.transitions
-    mine = inbox.as_waiting(list(inbox.waiting_for(ann)), ann)
+    mine = inbox.as_waiting(list(inbox.waiting_for(ann)), ann, now=clock.now())
     assert ("close", "Close") not in mine[1].transitions
 
 

@@ -18,6 +18,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from audit import chain
 from workflow.definition import SYSTEM, InvalidRequest
@@ -66,12 +67,24 @@ def make(
     """
     name = name.strip()
     if not 0 < len(name) <= 100 or not name.isprintable():  # noqa: PLR2004  (the column's length)
-        raise InvalidRequest("name", name, "say which system has it: 1 to 100 characters")
+        raise InvalidRequest(
+            "name", name, gettext_noop("say which system has it: 1 to 100 characters")
+        )
     unknown = sorted(set(scopes) - set(KeyScope.values))
     if unknown or not scopes:
-        raise InvalidRequest("scope", unknown, f"choose among {', '.join(KeyScope.values)}")
+        raise InvalidRequest(
+            "scope",
+            unknown,
+            gettext_noop("choose among %(known)s"),
+            facts={"known": ", ".join(KeyScope.values)},
+        )
     if not timedelta(0) < lasts <= LONGEST:
-        raise InvalidRequest("days", lasts.days, f"1 to {LONGEST.days}; make another one by then")
+        raise InvalidRequest(
+            "days",
+            lasts.days,
+            gettext_noop("1 to %(most)d; make another one by then"),
+            facts={"most": LONGEST.days},
+        )
     secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         id=secrets.token_hex(8),
@@ -97,7 +110,7 @@ def revoke(*, key_id: str, by: AbstractBaseUser | None, reason: str, now: dateti
     key = ApiKey.objects.select_for_update().filter(pk=key_id).first()
     if key is None:
         raise InvalidRequest(
-            "key", key_id, "does not exist; its id stands between the underscores"
+            "key", key_id, gettext_noop("does not exist; its id stands between the underscores")
         )
     if key.revoked_at is None:
         key.revoked_at = now

@@ -17,11 +17,12 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_noop, override
 
 from workflow.acts import effects
 from workflow.acts.cancel import cancel
 from workflow.acts.resume import resume
-from workflow.definition import InvalidRequest
+from workflow.definition import InvalidRequest, WorkflowError
 from workflow.engine.answer import Accepted, Conflict, Invalid, Refused, Repeated
 from workflow.engine.request import Request
 from workflow.engine.submit import submit_many
@@ -85,9 +86,13 @@ def prepare(
         InvalidRequest: No reason, nothing chosen, or too much.
     """
     if not reason.strip():
-        raise InvalidRequest("reason", reason, "say why; it goes into the trail of each record")
+        raise InvalidRequest(
+            "reason", reason, gettext_noop("say why; it goes into the trail of each record")
+        )
     if not 0 < len(targets) <= MOST:
-        raise InvalidRequest("items", len(targets), f"choose 1 to {MOST:,}")
+        raise InvalidRequest(
+            "items", len(targets), gettext_noop("choose 1 to %(most)d"), facts={"most": MOST}
+        )
     run = BulkRun.objects.create(
         act=act,
         transition=transition,
@@ -208,9 +213,15 @@ def _release(run: BulkRun, item: BulkItem, user: AbstractBaseUser, now: datetime
             cancel(transition_id=_transition(item), **about)
     except InvalidRequest as error:
         item.state = ItemState.SKIPPED
-        item.message = str(error)
+        item.message = in_source(error)
     else:
         item.state = ItemState.DONE
+
+
+def in_source(error: WorkflowError) -> str:
+    """Return what an error says in the language of the source: who reads the row is not known."""
+    with override(None):
+        return str(error)
 
 
 def _transition(item: BulkItem) -> UUID:
@@ -247,7 +258,7 @@ def _request(
                 item.message = " ".join(refusal.message for refusal in refusals)
             case Conflict():
                 item.state = ItemState.REFUSED
-                item.message = "Its transition id belongs to another request."
+                item.message = gettext_noop("Its transition id belongs to another request.")
             case Invalid(error=error):
                 item.state = ItemState.REFUSED
-                item.message = str(error)
+                item.message = in_source(error)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from workflow.acts.held import checked_reason, enter, held
 from workflow.definition import InvalidRequest
@@ -24,6 +25,11 @@ from workflow.models import (
 )
 
 CANCELLABLE = (State.SCHEDULED, State.WAITING, State.RUNNING, State.CALLING, State.PARKED)
+
+_UNFIT = gettext_noop(
+    "is %(state)s; only one that is scheduled, waiting, running, calling downstream or parked can"
+    " be cancelled"
+)
 
 
 @transaction.atomic
@@ -48,7 +54,7 @@ def cancel(
         InvalidRequest: It is done, no reason is given, or one of its effects is in doubt.
     """
     reason = checked_reason(reason)
-    envelope = held(transition_id, CANCELLABLE, "cancelled", fence)
+    envelope = held(transition_id, CANCELLABLE, _UNFIT, fence)
     _refuse_in_doubt(envelope)
     was = State(envelope.state)
     if was == State.RUNNING:
@@ -79,7 +85,8 @@ def _refuse_in_doubt(envelope: TransitionEnvelope) -> None:
         raise InvalidRequest(
             "transition id",
             str(envelope.pk),
-            f"its effect {in_doubt.name!r} is in doubt; settle that first, then cancel",
+            gettext_noop("its call “%(call)s” is in doubt; settle that first, then cancel"),
+            facts={"call": in_doubt.name.replace("_", " ")},
         )
 
 

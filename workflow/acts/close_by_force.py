@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from workflow.acts.effects import NotApart, enter_not_apart, give_up
 from workflow.acts.held import checked_reason, enter, held
@@ -14,6 +15,8 @@ from workflow.definition import InvalidRequest
 from workflow.effects.compensate import not_undone
 from workflow.engine.trail import Action
 from workflow.models import EFFECT_STUCK, EffectEntry, Phase, State, TransitionEnvelope
+
+_UNFIT = gettext_noop("is %(state)s; only one that is being undone can be closed by force")
 
 
 def close_by_force(
@@ -48,12 +51,14 @@ def _close(
     transition_id: UUID, user: AbstractBaseUser, reason: str, now: datetime, fence: int | None
 ) -> tuple[TransitionEnvelope, list[str]]:
     reason = checked_reason(reason)
-    envelope = held(transition_id, (State.UNDOING,), "closed by force", fence)
+    envelope = held(transition_id, (State.UNDOING,), _UNFIT, fence)
     rows = list(EffectEntry.objects.filter(envelope=envelope).exclude(phase=Phase.AFTER))
     stuck = [row for row in rows if row.phase == Phase.UNDO and row.state in EFFECT_STUCK]
     if not stuck:
         raise InvalidRequest(
-            "transition id", str(transition_id), "has no undo that waits for a person; wait"
+            "transition id",
+            str(transition_id),
+            gettext_noop("has no undo that waits for a person; wait"),
         )
     left = not_undone(rows)
     evidence = {"forced": [row.name for row in stuck], "not_undone": left}

@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from workflow.acts import rights
-from workflow.acts.held import checked_reason
+from workflow.acts.held import checked_reason, lowered
 from workflow.definition import (
     Absent,
     Done,
@@ -72,11 +73,18 @@ def happened(
         InvalidRequest: It is not in doubt, it has changed since, no reason or receipt is given.
     """
     if not isinstance(receipt, Mapping) or not receipt:
-        raise InvalidRequest("receipt", receipt, "say what proves it, as a JSON object")
+        raise InvalidRequest(
+            "receipt", receipt, gettext_noop("say what proves it, as a JSON object")
+        )
     try:
         check_receipt(receipt)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequest("receipt", receipt, f"cannot be kept: {error}") from None
+        raise InvalidRequest(
+            "receipt",
+            receipt,
+            gettext_noop("cannot be kept: %(error)s"),
+            facts={"error": error},
+        ) from None
     return _act(
         effect=effect,
         fence=fence,
@@ -126,8 +134,10 @@ def retry(
             raise InvalidRequest(
                 "effect",
                 entry.key,
-                "is in doubt, and its downstream would do it twice; find out whether it happened,"
-                " and say so",
+                gettext_noop(
+                    "is in doubt, and its downstream would do it twice; find out whether it"
+                    " happened, and say so"
+                ),
             )
         return Again(reason=why)
 
@@ -244,18 +254,33 @@ def barred_from(*, entry: EffectEntry, user: AbstractBaseUser) -> Refusal | None
 
 def changed_since(*, entry: EffectEntry) -> InvalidRequest:
     """Return what one is told who comes late: who did what, when, and how it stands now."""
-    told = f"has changed since you looked: it is {EffectState(entry.state).label.lower()} now"
+    facts: dict[str, object] = {"state": lowered(EffectState(entry.state).label)}
     last = EffectAttempt.objects.filter(effect=entry.pk).order_by("-fence").first()
-    if last is not None:
-        at = timezone.localtime(last.ended_at).strftime("%Y-%m-%d %H:%M:%S %Z")
-        told += f", {Kind(last.kind).label.lower()} by {last.worker} at {at}"
-    return InvalidRequest("effect", entry.key, f"{told}. Look at it again")
+    if last is None:
+        return InvalidRequest(
+            "effect",
+            entry.key,
+            gettext_noop("has changed since you looked: it is %(state)s now. Look at it again"),
+            facts=facts,
+        )
+    facts["kind"] = lowered(Kind(last.kind).label)
+    facts["who"] = last.worker
+    facts["at"] = timezone.localtime(last.ended_at).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return InvalidRequest(
+        "effect",
+        entry.key,
+        gettext_noop(
+            "has changed since you looked: it is %(state)s now, %(kind)s by %(who)s at %(at)s."
+            " Look at it again"
+        ),
+        facts=facts,
+    )
 
 
 def _held(effect: int) -> EffectEntry:
     envelope = EffectEntry.objects.filter(pk=effect).values_list("envelope", flat=True).first()
     if envelope is None:
-        raise InvalidRequest("effect", effect, "does not exist")
+        raise InvalidRequest("effect", effect, gettext_noop("does not exist"))
     (held,) = hold(TransitionEnvelope.objects.filter(pk=envelope))
     entry = EffectEntry.objects.select_for_update().get(pk=effect)
     entry.envelope = held

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.functional import Promise, keep_lazy_text
+from django.utils.translation import gettext_noop
 
 from audit import chain
 from workflow.definition import InvalidRequest
@@ -19,6 +21,12 @@ from workflow.models import State, TransitionEnvelope
 _LONGEST = 10_000
 
 
+def lowered(label: str | Promise) -> str | Promise:
+    """Return a label as it stands inside a sentence; a lazy one stays lazy."""
+    said: str | Promise = keep_lazy_text(lambda text: str(text).lower())(label)
+    return said
+
+
 def checked_reason(reason: str) -> str:
     """Return the reason without blanks around it.
 
@@ -27,18 +35,24 @@ def checked_reason(reason: str) -> str:
     """
     reason = reason.strip()
     if not reason:
-        raise InvalidRequest("reason", reason, "say why; it goes into the trail")
+        raise InvalidRequest("reason", reason, gettext_noop("say why; it goes into the trail"))
     if len(reason) > _LONGEST or "\x00" in reason:
-        raise InvalidRequest("reason", reason, f"at most {_LONGEST} characters, none of them NUL")
+        raise InvalidRequest(
+            "reason",
+            reason,
+            gettext_noop("at most %(most)d characters, none of them NUL"),
+            facts={"most": _LONGEST},
+        )
     return reason
 
 
 def held(
-    transition_id: UUID, states: Collection[State], done: str, fence: int | None = None
+    transition_id: UUID, states: Collection[State], unfit: str, fence: int | None = None
 ) -> TransitionEnvelope:
     """Return the envelope, locked together with its record.
 
     Args:
+        unfit: What to say of one in another `%(state)s`, marked for translation.
         fence: What the person saw; None: they need not have seen any.
 
     Raises:
@@ -47,20 +61,21 @@ def held(
     """
     found = hold(TransitionEnvelope.objects.filter(pk=transition_id))
     if not found:
-        raise InvalidRequest("transition id", str(transition_id), "does not exist")
+        raise InvalidRequest("transition id", str(transition_id), gettext_noop("does not exist"))
     (envelope,) = found
     if envelope.state not in states:
-        allowed = " or ".join(State(state).label.lower() for state in states)
         raise InvalidRequest(
             "transition id",
             str(transition_id),
-            f"is {envelope.state}; only one that is {allowed} can be {done}",
+            unfit,
+            facts={"state": lowered(State(envelope.state).label)},
         )
     if fence is not None and envelope.fence != fence:
         raise InvalidRequest(
             "fence",
             fence,
-            f"it was taken up again since you looked (now {envelope.fence}); look at it first",
+            gettext_noop("it was taken up again since you looked (now %(now)s); look at it first"),
+            facts={"now": envelope.fence},
         )
     return envelope
 

@@ -11,9 +11,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 
 from audit import chain
-from workflow.acts.held import checked_reason
+from workflow.acts.held import checked_reason, lowered
 from workflow.definition import InvalidRequest, registry
 from workflow.effects import door
 from workflow.engine.announce import announce
@@ -46,7 +47,9 @@ def pause(
     reason = checked_reason(reason)
     _check_name(scope, name)
     if until is not None and until <= now:
-        raise InvalidRequest("until", until.isoformat(), "is past; name a time to come")
+        raise InvalidRequest(
+            "until", until.isoformat(), gettext_noop("is past; name a time to come")
+        )
     if until is not None:
         check_horizon(field="until", at=until, now=now)
     try:
@@ -67,7 +70,7 @@ def pause(
             _enter(made, "paused", user, reason, now)
     except IntegrityError:
         raise InvalidRequest(
-            "scope", f"{scope} {name}", "is paused already; lift that first"
+            "scope", f"{scope} {name}", gettext_noop("is paused already; lift that first")
         ) from None
     return made
 
@@ -84,7 +87,7 @@ def lift(*, scope: Scope, name: str, user: AbstractBaseUser, reason: str, now: d
         Pause.objects.in_force(now=now).filter(scope=scope, name=name).select_for_update().first()
     )
     if found is None:
-        raise InvalidRequest("scope", f"{scope} {name}", "is not paused")
+        raise InvalidRequest("scope", f"{scope} {name}", gettext_noop("is not paused"))
     found.lifted_at = now
     found.save(update_fields=["lifted_at"])
     if scope == Scope.CHANNEL:
@@ -123,7 +126,12 @@ def _check_name(scope: Scope, name: str) -> None:
                 for transition in workflow.by_name
             }
     if name not in known:
-        raise InvalidRequest("name", name, f"no such {scope}; there is {', '.join(sorted(known))}")
+        raise InvalidRequest(
+            "name",
+            name,
+            gettext_noop("no such %(scope)s; there is %(known)s"),
+            facts={"scope": lowered(Scope(scope).label), "known": ", ".join(sorted(known))},
+        )
 
 
 def _enter(pause: Pause, action: str, user: AbstractBaseUser, reason: str, now: datetime) -> None:

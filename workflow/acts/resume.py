@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from workflow.acts import effects
 from workflow.acts.held import checked_reason, enter, held
@@ -14,6 +15,8 @@ from workflow.definition import InvalidRequest
 from workflow.engine.announce import announce
 from workflow.engine.trail import Action
 from workflow.models import EffectEntry, EffectState, Phase, State, TransitionEnvelope
+
+_UNFIT = gettext_noop("is %(state)s; only one that is parked can be resumed")
 
 
 @transaction.atomic
@@ -37,7 +40,7 @@ def resume(
         InvalidRequest: It is not parked, no reason is given, or one of its effects is in doubt.
     """
     reason = checked_reason(reason)
-    envelope = held(transition_id, (State.PARKED,), "resumed", fence)
+    envelope = held(transition_id, (State.PARKED,), _UNFIT, fence)
     stuck = EffectEntry.objects.filter(
         envelope=envelope, phase=Phase.BEFORE, finished_at__isnull=True
     ).first()
@@ -45,7 +48,8 @@ def resume(
         raise InvalidRequest(
             "transition id",
             str(transition_id),
-            f"its effect {stuck.name!r} is in doubt; settle that first",
+            gettext_noop("its call “%(call)s” is in doubt; settle that first"),
+            facts={"call": stuck.name.replace("_", " ")},
         )
     enter(envelope=envelope, action=Action.RESUMED, user=user, reason=reason, now=now)
     if stuck is not None:

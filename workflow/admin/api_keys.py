@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from workflow.acts.api_keys import LONGEST, make, revoke
 from workflow.admin.readonly import ReadOnly
@@ -28,10 +29,14 @@ class KeyForm(FormOfKey):
     """A key to be made."""
 
     scopes = forms.MultipleChoiceField(
-        choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Scopes"), choices=KeyScope.choices, widget=forms.CheckboxSelectMultiple
     )
     days = forms.IntegerField(
-        min_value=1, max_value=LONGEST.days, initial=90, help_text="How long it is good for."
+        label=gettext_lazy("Days"),
+        min_value=1,
+        max_value=LONGEST.days,
+        initial=90,
+        help_text=gettext_lazy("How long it is good for."),
     )
 
     class Meta:
@@ -75,7 +80,7 @@ class ApiKeyAdmin(ReadOnly):
         class Mine(KeyForm):
             """The form, with the users that this person may choose."""
 
-            user = forms.ModelChoiceField(queryset=people)
+            user = forms.ModelChoiceField(label=gettext_lazy("User"), queryset=people)
 
         return Mine
 
@@ -100,7 +105,7 @@ class ApiKeyAdmin(ReadOnly):
         said = _("Keep it now, it is shown this once: %(text)s")
         messages.warning(request, said % {"text": made.text})
 
-    @admin.action(description="Revoke", permissions=["add"])
+    @admin.action(description=gettext_lazy("Revoke"), permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Have the chosen keys open nothing from now on."""
         now = clock.now()

@@ -41,6 +41,7 @@ from workflow.queries.trouble import (
     stalled,
     trouble,
 )
+from workflow.queries.wording import told_error
 
 _SHOWN = 50
 _RUNS = 10
@@ -135,7 +136,7 @@ def _press(request: HttpRequest, key: dict[str, str], now: datetime) -> HttpResp
             rate=_rate(request.POST.get("rate", "")),
         )
     except InvalidRequest as error:
-        messages.error(request, _("Nothing was done: %(error)s") % {"error": error})
+        messages.error(request, _("Nothing was done: %(error)s") % {"error": told_error(error)})
         return redirect(back)
     return redirect("support:bulk", run.pk)
 

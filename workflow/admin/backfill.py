@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from workflow.admin.readonly import ReadOnly
 from workflow.backfill.report import of_run, table
 from workflow.models import BackfillReject, BackfillRun
+from workflow.queries.moments import duration
 
 
 @admin.register(BackfillRun)
@@ -37,26 +40,30 @@ class BackfillRunAdmin(ReadOnly):
         "cursor",
     )
 
-    @admin.display(description="done")
+    @admin.display(description=_("done"))
     def progress(self, run: BackfillRun) -> str:
         """Return rows done of all rows."""
         if run.rows is None:
-            return "reading the source"
+            return gettext("reading the source")
         done = of_run(run).accounted
         share = f" ({done / run.rows:.0%})" if run.rows else ""
-        return f"{done:,} of {run.rows:,} rows{share}"
+        return gettext("%(done)s of %(all)s rows%(share)s") % {
+            "done": f"{done:,}",
+            "all": f"{run.rows:,}",
+            "share": share,
+        }
 
-    @admin.display(description="rate")
+    @admin.display(description=_("rate"))
     def rate(self, run: BackfillRun) -> str:
         """Return events a second."""
-        return f"{run.rate:,.0f} events/s" if run.rate else "-"
+        return gettext("%(n)s events/s") % {"n": f"{run.rate:,.0f}"} if run.rate else "-"
 
-    @admin.display(description="time left")
+    @admin.display(description=_("time left"))
     def time_left(self, run: BackfillRun) -> str:
         """Return the time left at this rate."""
-        return "-" if run.time_left is None else str(run.time_left)
+        return "-" if run.time_left is None else duration(run.time_left)
 
-    @admin.display(description="report")
+    @admin.display(description=_("report"))
     def report(self, run: BackfillRun) -> SafeString:
         """Return the table that accounts for every row."""
         lines = ((line,) for line in table(of_run(run)))

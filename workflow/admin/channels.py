@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods
 
 from workflow.acts import rights
@@ -21,6 +22,7 @@ from workflow.pages.places import SUPPORT
 from workflow.pages.user import signed_in
 from workflow.queries.channels import doors
 from workflow.queries.inbox import latest_workflows
+from workflow.queries.wording import told_error
 
 _MINUTES = {
     "15": timedelta(minutes=15),
@@ -44,7 +46,9 @@ def channels(request: HttpRequest) -> HttpResponse:
         try:
             _press(request, now)
         except InvalidRequest as error:
-            messages.error(request, _("Nothing was done: %(error)s") % {"error": error})
+            messages.error(
+                request, _("Nothing was done: %(error)s") % {"error": told_error(error)}
+            )
         return redirect("support:channels")
     return render(
         request,
@@ -67,7 +71,9 @@ def channels(request: HttpRequest) -> HttpResponse:
 def _press(request: HttpRequest, now: datetime) -> None:
     scope, _colon, name = request.POST.get("what", "").partition(":")
     if scope not in Scope.values:
-        raise InvalidRequest("what", scope, "choose a channel, a transition or a workflow")
+        raise InvalidRequest(
+            "what", scope, gettext_noop("choose a channel, a transition or a workflow")
+        )
     reason = request.POST.get("reason", "")
     user = signed_in(request)
     if request.POST.get("press") == "lift":

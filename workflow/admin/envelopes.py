@@ -26,7 +26,7 @@ from workflow.pages.user import signed_in
 from workflow.queries import search
 from workflow.queries.counting import count
 from workflow.queries.inbox import latest_workflows
-from workflow.queries.said import put_back
+from workflow.queries.said import put_back, translate_refusals
 from workflow.queries.search import Kind, as_uuid
 
 
@@ -43,6 +43,7 @@ class EnvelopeAdmin(OwnPages):
             return _csv(rows, now)
         found = page(rows, by="requested_at", after=request.GET.get("after", ""))
         put_back(found.rows, reveal=False)
+        translate_refusals(found.rows, reveal=False)
         return render(
             request,
             "escapement/envelopes.html",
@@ -50,7 +51,7 @@ class EnvelopeAdmin(OwnPages):
                 "places": SUPPORT,
                 "now": now,
                 **chosen,
-                "kind": kind if chosen["text"] else "",
+                "kind": kind.label if chosen["text"] else "",
                 "found_nothing": kind is Kind.NOTHING,
                 "page": found,
                 "number": count(rows),

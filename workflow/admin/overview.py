@@ -34,7 +34,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     done = activity(span=span, now=now)
     groups = trouble(now=now)
     needing = sum(group.number for group in groups if group.is_open)
-    tone, words = sentence(backlog=waiting, workers=there, needing=needing)
+    channels = doors(now=now)
+    tone, words = sentence(
+        backlog=waiting,
+        workers=there,
+        needing=needing,
+        held=[door.name for door in channels if door.is_held],
+    )
     return render(
         request,
         "escapement/overview.html",
@@ -54,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "more_groups": max(0, len(groups) - _GROUPS),
             "needing": needing,
             "stalled": stalled(now=now, at_most=5),
-            "doors": doors(now=now),
+            "doors": channels,
             "schedules": schedules(now=now),
             "verified": verified(now=now),
             "doubts": sum(group.number for group in groups if group.is_doubt),

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_http_methods
 
 from audit import personal
@@ -132,5 +132,5 @@ def _one_a_value(
 def _choice(text: str) -> tuple[int, str]:
     sequence, _space, part = text.partition(" ")
     if not (sequence.isascii() and sequence.isdigit() and len(sequence) < 10 and part):  # noqa: PLR2004
-        raise InvalidRequest("what", text, "choose one of those listed")
+        raise InvalidRequest("what", text, gettext_noop("choose one of those listed"))
     return int(sequence), part

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from audit.models import Anchoring, Problem, Seal, SealKey, Verification
 from workflow.admin.readonly import ReadOnly, Rows
@@ -60,7 +61,7 @@ class VerificationAdmin(ReadOnly):
     ordering = ("-id",)
     inlines: ClassVar = [ProblemsOfVerification]
 
-    @admin.display(description="Verdict")
+    @admin.display(description=_("Verdict"))
     def verdict(self, verification: Verification) -> str:
         """Return it in one sentence."""
         return str(verification)

@@ -18,6 +18,7 @@ from workflow.definition import InvalidRequest, Refusal, WorkflowError
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.models import State, TransitionEnvelope
 from workflow.queries.refusals import refusals_of
+from workflow.queries.wording import told_error
 
 REPLAYED = "Idempotency-Replayed"
 """Header that says that this wish was known already."""
@@ -113,14 +114,14 @@ def invalid(error: WorkflowError) -> Problem:
     if (error.field, error.problem) == ("record", "does not exist"):
         return Problem("not_found", "There is no such record.")
     fault = {"where": ["body", error.field], "message": error.problem}
-    return Problem("invalid_request", str(error), faults=[fault])
+    return Problem("invalid_request", told_error(error), faults=[fault])
 
 
 def wrong_state(error: InvalidRequest) -> Problem:
     """Return why an act does not fit how its object stands."""
     if error.field in ("reason", "receipt", "until", "name"):
         return invalid(error)
-    return Problem("wrong_state", str(error))
+    return Problem("wrong_state", told_error(error))
 
 
 def _refused_before(envelope: TransitionEnvelope) -> dict[str, Any]:

@@ -23,13 +23,20 @@ class Node:
     """One status and its place."""
 
     status: str
-    label: str
+    declared: object
+    """Its label as declared. A lazy one stays so, since the plan outlives its first reader."""
+
     column: int
     row: float
     """Place within the drawing's height; halves occur, since columns are centred."""
 
     is_initial: bool
     is_final: bool
+
+    @property
+    def label(self) -> str:
+        """What the status is called, in the language of who looks."""
+        return str(self.declared)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +73,7 @@ def diagram(workflow: Workflow[Any, Any]) -> Diagram:
     nodes = tuple(
         Node(
             status=status,
-            label=_label(workflow, status),
+            declared=_label(workflow, status),
             column=number,
             row=row + (height - len(column)) / 2,
             is_initial=status == initial,
@@ -163,10 +170,8 @@ def _mean(values: list[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _label(workflow: Workflow[Any, Any], status: str) -> str:
+def _label(workflow: Workflow[Any, Any], status: str) -> object:
     for member in workflow.statuses:
         if member.value == status:
-            return str(
-                getattr(member, "label", None) or member.name.replace("_", " ").capitalize()
-            )
+            return getattr(member, "label", None) or member.name.replace("_", " ").capitalize()
     return status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -46,19 +46,42 @@ class UnknownDefinition(WorkflowError):
 
 
 class InvalidRequest(WorkflowError):
-    """A request cannot be read: nothing was written, and it may be sent again once mended."""
+    """A request cannot be read: nothing was written, and it may be sent again once mended.
+
+    Args:
+        problem: Mark it with `gettext_noop`, so that catalogues can have it; it is translated
+            when it is shown, not here.
+        facts: What goes into its `%(name)s`; labels may be lazy.
+    """
 
     code = "invalid_request"
 
-    def __init__(self, field: str, value: object, problem: str) -> None:
+    def __init__(
+        self,
+        field: str,
+        value: object,
+        problem: str,
+        *,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
         self.field = field
         self.value = value
-        self.problem = problem
+        self.template = problem
+        self.facts = dict(facts or {})
         shown = repr(value)
         if len(shown) > _SHOWN:
             shown = f"{shown[: _SHOWN - 3]}..."
         self.shown = shown
-        super().__init__(f"{field} {shown}: {problem}")
+        super().__init__(field, value, problem)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the value, in the language of the source."""
+        return self.template % self.facts if self.facts else self.template
+
+    def __str__(self) -> str:
+        """Return field, value, and what is wrong with it."""
+        return f"{self.field} {self.shown}: {self.problem}"
 
 
 class Retryable(WorkflowError):

@@ -20,6 +20,9 @@ from workflow.models import TransitionEnvelope
 
 CODE = "separation_of_duties"
 
+_NAME = gettext_noop("separation of duties")
+"""What the pages call it, for catalogues."""
+
 Makers = Mapping[str, Collection[str]]
 """Ids of the people who have made a transition of one record, by the transition's name."""
 
@@ -57,7 +60,9 @@ def finding(
         return []
     made = [name for name in transition.apart_from if actor in makers.get(name, ())]
     barred = sorted({each for name in transition.apart_from for each in makers.get(name, ())})
-    required = f"none of users {', '.join(barred)}" if barred else "nobody is barred yet"
+    required = (
+        f"none of users {', '.join(barred)}" if barred else gettext_noop("nobody is barred yet")
+    )
     actual = "system" if actor is None else f"user {actor}"
     answer: Allowed | Refusal = allow(required=required, actual=actual)
     if made:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_noop
+
 from workflow.definition import InvalidRequest
 
 FURTHEST = timedelta(days=36_525)
@@ -21,4 +23,4 @@ def check_horizon(*, field: str, at: datetime, now: datetime) -> None:
         InvalidRequest: It is too far ahead.
     """
     if at - now > FURTHEST:
-        raise InvalidRequest(field, at.isoformat(), "lies more than a century ahead")
+        raise InvalidRequest(field, at.isoformat(), gettext_noop("lies more than a century ahead"))

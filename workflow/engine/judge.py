@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from workflow.definition import (
     InvalidRequest,
     Reason,
@@ -49,7 +51,9 @@ def judge(*, request: Request, known: Known, now: datetime) -> Answer:
     """
     twin = known.twins.get(request.transition_id)
     if request.record not in known.records:
-        return Invalid(error=InvalidRequest("record", str(request.record), "does not exist"))
+        return Invalid(
+            error=InvalidRequest("record", str(request.record), gettext_noop("does not exist"))
+        )
     if twin is not None:
         same = twin.digest == request.digest()
         return Repeated(envelope=twin) if same else Conflict(envelope=twin)
@@ -95,13 +99,19 @@ def declared(*, workflow: Workflow[Any, Any], name: str) -> Transition[Any, Any]
         raise InvalidRequest(
             "transition",
             name,
-            f"is not declared; {workflow.key} has {', '.join(sorted(workflow.by_name))}",
+            gettext_noop("is not declared; %(workflow)s has %(known)s"),
+            facts={"workflow": workflow.key, "known": ", ".join(sorted(workflow.by_name))},
         ) from None
 
 
 def _check_reason(transition: Transition[Any, Any], request: Request) -> None:
     if transition.reason is Reason.REQUIRED and not request.reason.strip():
-        raise InvalidRequest("reason", request.reason, f"{transition.label!r} needs a reason")
+        raise InvalidRequest(
+            "reason",
+            request.reason,
+            gettext_noop("“%(label)s” needs a reason"),
+            facts={"label": transition.label},
+        )
 
 
 def check_payload(*, transition: Transition[Any, Any], payload: Mapping[str, Any]) -> None:
@@ -116,7 +126,8 @@ def check_payload(*, transition: Transition[Any, Any], payload: Mapping[str, Any
         raise InvalidRequest(
             "payload",
             unknown,
-            f"{transition.name!r} takes {', '.join(sorted(fields)) or 'no fields'}",
+            gettext_noop("“%(label)s” takes only these fields: %(fields)s"),
+            facts={"label": transition.label, "fields": ", ".join(sorted(fields)) or "-"},
         )
     if transition.form is None:
         return

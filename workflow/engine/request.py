@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AbstractUser
+from django.utils.translation import gettext_noop
 
 from audit.canonical import canonical, holds_nul, moment
 from workflow.definition import SYSTEM, Actor, InvalidRequest
@@ -132,7 +133,9 @@ def transition_id(value: object) -> UUID:
         return value if isinstance(value, UUID) else UUID(str(value))
     except ValueError:
         raise InvalidRequest(
-            "transition id", value, "is no UUID; send 32 hexadecimal digits, new for each wish"
+            "transition id",
+            value,
+            gettext_noop("is no UUID; send 32 hexadecimal digits, new for each wish"),
         ) from None
 
 
@@ -144,13 +147,18 @@ def check(request: Request) -> None:
     """
     for name, value in (("transition id", request.transition_id), ("record", request.record)):
         if not isinstance(value, UUID):
-            raise InvalidRequest(name, value, "is no UUID")
+            raise InvalidRequest(name, value, gettext_noop("is no UUID"))
     if request.user is not None and not request.user.is_authenticated:
-        raise InvalidRequest("user", str(request.user), "is not signed in")
+        raise InvalidRequest("user", str(request.user), gettext_noop("is not signed in"))
     if not isinstance(request.reason, str) or len(request.reason) > _REASON_LENGTH:
-        raise InvalidRequest("reason", request.reason, f"at most {_REASON_LENGTH} characters")
+        raise InvalidRequest(
+            "reason",
+            request.reason,
+            gettext_noop("at most %(most)d characters"),
+            facts={"most": _REASON_LENGTH},
+        )
     if "\x00" in request.reason:
-        raise InvalidRequest("reason", request.reason, "holds a NUL character")
+        raise InvalidRequest("reason", request.reason, gettext_noop("holds a NUL character"))
     _check_correlation(request)
     if request.due_at is not None and request.due_at.tzinfo is None:
         raise InvalidRequest("due_at", request.due_at, "has no time zone")
@@ -180,4 +188,4 @@ def _check_payload(payload: object) -> None:
             "payload", text, f"{len(text)} bytes; at most {limits().payload_bytes} are accepted"
         )
     if holds_nul(text):
-        raise InvalidRequest("payload", payload, "holds a NUL character")
+        raise InvalidRequest("payload", payload, gettext_noop("holds a NUL character"))

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from audit import chain
 from workflow.engine.boundary import Boundary, reach
@@ -56,12 +57,12 @@ def hand_back(*, claim: Claim, now: datetime) -> int:
 _DIED = Fail(
     ending=Ending.DIED,
     code="worker_died",
-    message="Its worker stopped renewing the lease: killed, frozen or cut off.",
+    message=gettext_noop("Its worker stopped renewing the lease: killed, frozen or cut off."),
 )
 _INTERRUPTED = Fail(
     ending=Ending.INTERRUPTED,
     code="interrupted",
-    message="Its worker lost the database in the middle and gave it back.",
+    message=gettext_noop("Its worker lost the database in the middle and gave it back."),
 )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 
 from audit.canonical import moment
 from workflow.definition import InvalidRequest, Transition, registry
@@ -97,7 +98,9 @@ def sign(*, request: Request, password: str, web: HttpRequest, now: datetime) ->
     proved = authenticate(web, username=user.get_username(), password=password)
     if proved is None or proved.pk != user.pk:
         raise InvalidRequest(
-            "signature", "", "is not given: the password is not right, or too many were wrong"
+            "signature",
+            "",
+            gettext_noop("is not given: the password is not right, or too many were wrong"),
         )
     return _signed(request, PASSWORD, now)
 
@@ -136,16 +139,27 @@ def check_signature(*, request: Request, transition: Transition[Any, Any], now: 
             raise InvalidRequest(
                 "signature",
                 "",
-                f"is missing: {transition.label!r} has to be signed ({transition.signature})",
+                gettext_noop("is missing: “%(label)s” has to be signed (%(meaning)s)"),
+                facts={"label": transition.label, "meaning": transition.signature},
             )
         return
     if not transition.signature:
-        raise InvalidRequest("signature", "", f"is not asked for by {transition.label!r}")
+        raise InvalidRequest(
+            "signature",
+            "",
+            gettext_noop("is not asked for by “%(label)s”"),
+            facts={"label": transition.label},
+        )
     if signed.digest != request.digest() or signed.signer != request.actor.id:
-        raise InvalidRequest("signature", "", "was given for another request; sign this one")
+        raise InvalidRequest(
+            "signature", "", gettext_noop("was given for another request; sign this one")
+        )
     if signed.meaning != transition.signature:
         raise InvalidRequest(
-            "signature", signed.meaning, f"had another meaning than {transition.signature!r}"
+            "signature",
+            signed.meaning,
+            gettext_noop("had another meaning than “%(meaning)s”"),
+            facts={"meaning": transition.signature},
         )
     if not timedelta(0) <= now - signed.at <= VALID:
         raise InvalidRequest(

@@ -86,7 +86,7 @@ def occupied(*, record: Record, winner: TransitionEnvelope) -> Refusal:
             "state": winner.state,
             "id": winner.transition_id,
         },
-        required="no transition in flight",
+        required=gettext_noop("no transition in flight"),
         actual=winner.transition_id,
         code="in_flight",
     )

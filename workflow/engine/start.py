@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 
 from audit import chain
 from workflow.definition import Actor, InvalidRequest, Workflow
@@ -120,7 +121,9 @@ def _check_references(workflow: Workflow[Any, Any], references: list[str]) -> No
         some = references[start_at : start_at + 200]
         taken = Record.objects.filter(workflow=workflow.name, reference__in=some).first()
         if taken is not None:
-            raise InvalidRequest("reference", taken.reference, "is taken; choose another")
+            raise InvalidRequest(
+                "reference", taken.reference, gettext_noop("is taken; choose another")
+            )
 
 
 def _save(subject: Tracked, record: Record, user: AbstractBaseUser | None) -> None:

@@ -8,9 +8,11 @@ makes it harmless once the record has moved on.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
+
+from django.utils.translation import gettext_noop
 
 from audit.chain import Note
 from workflow.definition import Workflow
@@ -45,7 +47,7 @@ def timers(
                 transition=transition.name,
                 transition_id=uuid5(entered_by, transition.name),
                 user=None,
-                reason=f"{transition.automatic_after} after entering {status!r}",
+                reason=f"{_in_words(transition.automatic_after)} after entering “{status}”",
                 origin=Origin.TIMER,
                 correlation_id=uuid7().hex,
                 traceparent="",
@@ -76,7 +78,7 @@ def stop(*, records: Collection[UUID], now: datetime) -> list[Note]:
             due_at=None,
             finished_at=now,
             code="status_left",
-            message="The record left the status before the time was up.",
+            message=gettext_noop("The record left the status before the time was up."),
         )
     return [
         note(
@@ -87,3 +89,10 @@ def stop(*, records: Collection[UUID], now: datetime) -> list[Note]:
         )
         for each in stopped
     ]
+
+
+def _in_words(span: timedelta) -> str:
+    """Return a length of time for the trail: in days where it is whole days."""
+    if span % timedelta(days=1):
+        return str(span)
+    return "1 day" if span.days == 1 else f"{span.days} days"

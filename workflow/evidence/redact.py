@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from audit import personal
 from workflow.definition import InvalidRequest
@@ -39,9 +40,9 @@ def redact(
     if not user.has_perm(PERMISSION):
         raise PermissionDenied(f"Redacting needs the permission {PERMISSION}.")
     if not reason.strip():
-        raise InvalidRequest("reason", reason, "a redaction needs a reason")
+        raise InvalidRequest("reason", reason, gettext_noop("say why; it goes into the trail"))
     if Record.objects.select_for_update().filter(pk=record).first() is None:
-        raise InvalidRequest("record", str(record), "does not exist")
+        raise InvalidRequest("record", str(record), gettext_noop("does not exist"))
     actor = actor_of(user)
     try:
         return personal.redact(

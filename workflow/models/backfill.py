@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.identity import uuid7
 
@@ -14,24 +15,24 @@ from workflow.models.identity import uuid7
 class Fault(models.TextChoices):
     """What can be wrong with an event of the past."""
 
-    ILLEGAL_EDGE = "illegal_edge", "The definition has no such step from where the record stood"
-    GAP = "gap", "The source says it came from another status than where the record stood"
-    TIME_BACK = "time_back", "It is earlier than the event before it"
-    TIE = "tie", "It has the very time of the event before it, and only time gives the order"
-    UNKNOWN_ACTOR = "unknown_actor", "Nobody here is known by that name"
-    NO_JOIN = "no_join", "The history ends elsewhere than the record was started here"
+    ILLEGAL_EDGE = "illegal_edge", _("The definition has no such step from where the record stood")
+    GAP = "gap", _("The source says it came from another status than where the record stood")
+    TIME_BACK = "time_back", _("It is earlier than the event before it")
+    TIE = "tie", _("It has the very time of the event before it, and only time gives the order")
+    UNKNOWN_ACTOR = "unknown_actor", _("Nobody here is known by that name")
+    NO_JOIN = "no_join", _("The history ends elsewhere than the record was started here")
 
-    BROKEN_ROW = "broken_row", "The row cannot be read"
-    MAPPING_FAILED = "mapping_failed", "The mapping raised an error"
-    UNREADABLE = "unreadable", "The source cannot be read any further"
-    UNKNOWN_TRANSITION = "unknown_transition", "The definition has no such transition"
-    UNKNOWN_STATUS = "unknown_status", "The definition has no such status"
-    FUTURE = "future", "It has not happened yet"
-    DUPLICATE_ID = "duplicate_id", "Another row has its id, with other content"
-    CHANGED = "changed", "It was adopted before with other content"
-    MOVED_LIVE = "moved_live", "The record has moved here since; two systems moved it"
-    TOO_LONG = "too_long", "Its record has more events than fit into memory"
-    DATABASE_REFUSED = "database_refused", "The database refused it"
+    BROKEN_ROW = "broken_row", _("The row cannot be read")
+    MAPPING_FAILED = "mapping_failed", _("The mapping raised an error")
+    UNREADABLE = "unreadable", _("The source cannot be read any further")
+    UNKNOWN_TRANSITION = "unknown_transition", _("The definition has no such transition")
+    UNKNOWN_STATUS = "unknown_status", _("The definition has no such status")
+    FUTURE = "future", _("It has not happened yet")
+    DUPLICATE_ID = "duplicate_id", _("Another row has its id, with other content")
+    CHANGED = "changed", _("It was adopted before with other content")
+    MOVED_LIVE = "moved_live", _("The record has moved here since; two systems moved it")
+    TOO_LONG = "too_long", _("Its record has more events than fit into memory")
+    DATABASE_REFUSED = "database_refused", _("The database refused it")
 
 
 ADOPTABLE = frozenset(
@@ -58,41 +59,54 @@ class BackfillRun(models.Model):
     class State(models.TextChoices):
         """How far it has come."""
 
-        RUNNING = "running", "Running"
-        PAUSED = "paused", "Paused"
-        FINISHED = "finished", "Finished"
-        ABANDONED = "abandoned", "Abandoned"
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        FINISHED = "finished", _("Finished")
+        ABANDONED = "abandoned", _("Abandoned")
 
     UNFINISHED = (State.RUNNING, State.PAUSED)
 
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
         primary_key=True, default=uuid7, editable=False
     )
-    workflow = models.CharField(max_length=64)
-    mapping = models.CharField(max_length=100)
-    source = models.CharField(max_length=500, help_text="As it was given.")
+    workflow = models.CharField(_("workflow"), max_length=64)
+    mapping = models.CharField(_("mapping"), max_length=100)
+    source = models.CharField(_("source"), max_length=500, help_text=_("As it was given."))
     source_digest = models.CharField(
-        max_length=64, blank=True, help_text="SHA-256 of the file; empty for a table."
+        _("digest of the source"),
+        max_length=64,
+        blank=True,
+        help_text=_("SHA-256 of the file; empty for a table."),
     )
-    is_strict = models.BooleanField(default=False, help_text="Anomalies are rejected.")
-    started_by = models.CharField(max_length=150)
-    state = models.CharField(max_length=16, choices=State.choices, default=State.RUNNING)
-    process = models.CharField(max_length=150, blank=True, help_text="Host and process at work.")
-    fence = models.PositiveIntegerField(default=0, help_text="Rises with every taking up.")
+    is_strict = models.BooleanField(
+        _("strict"), default=False, help_text=_("Anomalies are rejected.")
+    )
+    started_by = models.CharField(_("started by"), max_length=150)
+    state = models.CharField(
+        _("state"), max_length=16, choices=State.choices, default=State.RUNNING
+    )
+    process = models.CharField(
+        _("process"), max_length=150, blank=True, help_text=_("Host and process at work.")
+    )
+    fence = models.PositiveIntegerField(default=0, help_text=_("Rises with every taking up."))
     lease_ends_at = models.DateTimeField(null=True, blank=True)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    seconds = models.FloatField(default=0.0, help_text="Time at work, pauses left out.")
-    rows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Of the source.")
-    events = models.PositiveBigIntegerField(null=True, blank=True, help_text="Readable rows.")
-    cursor = models.TextField(blank=True, help_text="Reference of the last record done.")
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    seconds = models.FloatField(default=0.0, help_text=_("Time at work, pauses left out."))
+    rows = models.PositiveBigIntegerField(null=True, blank=True, help_text=_("Of the source."))
+    events = models.PositiveBigIntegerField(null=True, blank=True, help_text=_("Readable rows."))
+    cursor = models.TextField(
+        _("cursor"), blank=True, help_text=_("Reference of the last record done.")
+    )
     counts: models.JSONField[dict[str, int], dict[str, int]] = models.JSONField(
-        default=dict, help_text="What became of the rows."
+        default=dict, help_text=_("What became of the rows.")
     )
 
     class Meta:
         """Newest first; at most one unfinished run of a source under a mapping."""
 
+        verbose_name = _("backfill run")
+        verbose_name_plural = _("backfill runs")
         ordering: ClassVar = ["-started_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -142,28 +156,42 @@ class BackfillReject(models.Model):
 
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(primary_key=True, editable=False)
     run: models.ForeignKey[BackfillRun, BackfillRun] = models.ForeignKey(
-        BackfillRun, on_delete=models.PROTECT, related_name="rejects"
+        BackfillRun, verbose_name=_("run"), on_delete=models.PROTECT, related_name="rejects"
     )
-    workflow = models.CharField(max_length=64)
-    reference = models.CharField(max_length=100, blank=True, help_text="Of the record, if known.")
-    transition = models.CharField(max_length=64, blank=True)
-    source_row = models.PositiveBigIntegerField()
+    workflow = models.CharField(_("workflow"), max_length=64)
+    reference = models.CharField(
+        _("reference"), max_length=100, blank=True, help_text=_("Of the record, if known.")
+    )
+    transition = models.CharField(_("transition"), max_length=64, blank=True)
+    source_row = models.PositiveBigIntegerField(_("row of the source"))
     source_position = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Place among the record's events in the source."
+        _("position in the source"),
+        null=True,
+        blank=True,
+        help_text=_("Place among the record's events in the source."),
     )
-    happened_at = models.DateTimeField(null=True, blank=True)
-    code = models.CharField(max_length=32, choices=Fault.choices)
-    message = models.TextField()
-    raw = models.TextField(help_text="The row as it was read; as JSON if it came that far.")
-    rejected_at = models.DateTimeField()
-    resolved_at = models.DateTimeField(null=True, blank=True)
+    happened_at = models.DateTimeField(_("happened at"), null=True, blank=True)
+    code = models.CharField(_("code"), max_length=32, choices=Fault.choices)
+    message = models.TextField(_("message"))
+    raw = models.TextField(
+        _("raw data"), help_text=_("The row as it was read; as JSON if it came that far.")
+    )
+    rejected_at = models.DateTimeField(_("rejected at"))
+    resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     resolved_by = models.ForeignKey(
-        BackfillRun, on_delete=models.PROTECT, null=True, blank=True, related_name="resolved"
+        BackfillRun,
+        verbose_name=_("resolved by"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="resolved",
     )
 
     class Meta:
         """Found by record."""
 
+        verbose_name = _("row that was not adopted")
+        verbose_name_plural = _("rows that were not adopted")
         ordering: ClassVar = ["run", "source_row"]
         indexes: ClassVar = [
             models.Index(fields=["workflow", "reference"], name="backfill_reject_record")

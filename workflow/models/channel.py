@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Closed(models.TextChoices):
     """Why a channel lets no call through at the moment."""
 
-    PAUSED = "paused", "Paused by a person"
-    CIRCUIT = "circuit", "Circuit open: the downstream fails"
-    PROBE = "probe", "One probe is under way"
-    BUSY = "busy", "As many calls as allowed are under way"
-    RATE = "rate", "As many calls as allowed were made just now"
+    PAUSED = "paused", _("Paused by a person")
+    CIRCUIT = "circuit", _("Circuit open: the downstream fails")
+    PROBE = "probe", _("One probe is under way")
+    BUSY = "busy", _("As many calls as allowed are under way")
+    RATE = "rate", _("As many calls as allowed were made just now")
 
 
 class Channel(models.Model):

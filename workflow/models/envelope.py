@@ -234,6 +234,8 @@ class TransitionEnvelope(models.Model):
     class Meta:
         """The slot, the versions and the queue, each held by an index of its own."""
 
+        verbose_name = _("transition")
+        verbose_name_plural = _("transitions")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["record"],

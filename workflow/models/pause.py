@@ -7,14 +7,15 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Scope(models.TextChoices):
     """What a pause holds up."""
 
-    WORKFLOW = "workflow", "Workflow"
-    TRANSITION = "transition", "Transition"
-    CHANNEL = "channel", "Channel"
+    WORKFLOW = "workflow", _("Workflow")
+    TRANSITION = "transition", _("Transition")
+    CHANNEL = "channel", _("Channel")
 
 
 class PauseQuerySet(models.QuerySet["Pause"]):

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from workflow.models.identity import uuid7
 
@@ -49,6 +50,8 @@ class Record(models.Model):
     class Meta:
         """References are unique within a workflow; lists filter by workflow and status."""
 
+        verbose_name = _("record")
+        verbose_name_plural = _("records")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workflow", "reference"], name="record_reference")
         ]

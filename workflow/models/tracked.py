@@ -67,6 +67,15 @@ class Tracked(models.Model):
         abstract = True
 
     @property
+    def summary(self) -> str:
+        """What it is about, in one line, for lists of those who may see it unmasked.
+
+        Empty: the reference says enough. Reads the object's own columns and nothing else: it is
+        asked of every row.
+        """
+        return ""
+
+    @property
     def status(self) -> str | None:
         """The record's status, read-only; None before the engine has started the record."""
         return None if self.record is None else self.record.status

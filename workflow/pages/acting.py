@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from workflow.acts import rights
 from workflow.acts.cancel import cancel
@@ -131,5 +131,5 @@ def fence_of(request: HttpRequest) -> int:
     """
     text = request.POST.get("fence", "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004  (fits 32 bits)
-        raise InvalidRequest("fence", text, "is no number; load the page again")
+        raise InvalidRequest("fence", text, gettext_noop("is no number; load the page again"))
     return int(text)

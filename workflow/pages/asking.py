@@ -17,6 +17,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workflow.acts import rights
 from workflow.acts.rights import Right
@@ -31,13 +32,14 @@ from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
 from workflow.engine.request import Request, actor_of, transition_id
 from workflow.engine.sign import sign
 from workflow.engine.submit import submit
-from workflow.models import Origin, Record, TransitionEnvelope
+from workflow.models import Origin, Record, Tracked, TransitionEnvelope
 from workflow.pages.places import Places
 from workflow.pages.user import signed_in
 from workflow.queries import names
 from workflow.queries.fields import labels_of
 from workflow.queries.options import option
 from workflow.queries.subjects import subject_of
+from workflow.queries.values import Shown, fields_of, personal
 from workflow.queries.wording import told_error
 
 TEMPLATE = "escapement/ask.html"
@@ -165,6 +167,7 @@ def _show(visit: Visit, sheet: Sheet) -> HttpResponse:
             "workflow_label": names.workflow(record.workflow),
             "option": found,
             "changes": labels_of(subject, found.foresight.changes),
+            "fields": _fields(visit, subject),
             "in_flight": in_flight,
             "sheet": sheet,
             "form": _form(visit.transition, sheet),
@@ -173,6 +176,14 @@ def _show(visit: Visit, sheet: Sheet) -> HttpResponse:
         },
         status=_status(sheet),
     )
+
+
+def _fields(visit: Visit, subject: Tracked | None) -> list[Shown]:
+    """Return what is to be decided about; masked in support, like on the record's page."""
+    if subject is None:
+        return []
+    hidden = personal(visit.record.workflow) if visit.places.is_support else ()
+    return fields_of(subject, hidden=hidden)
 
 
 def _status(sheet: Sheet) -> int:
@@ -191,7 +202,7 @@ def _transition(record: Record, name: str) -> Transition[Any, Any]:
 def _version(text: str) -> int:
     """Return the record's version that the person saw: nobody decides about what they have not."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004  (fits 32 bits)
-        raise InvalidRequest("version", text, "is no number; load the page again")
+        raise InvalidRequest("version", text, gettext_noop("is no number; load the page again"))
     return int(text)
 
 

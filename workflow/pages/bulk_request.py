@@ -26,6 +26,7 @@ from workflow.queries import names
 from workflow.queries.options import Option, option
 from workflow.queries.search import as_uuid
 from workflow.queries.subjects import subjects_of, visible
+from workflow.queries.wording import told_error
 
 _MOST = 200
 
@@ -162,5 +163,5 @@ def _prepare(
             payload=_payload(request, transition),
         )
     except InvalidRequest as error:
-        messages.error(request, _("Nothing was done: %(error)s") % {"error": error})
+        messages.error(request, _("Nothing was done: %(error)s") % {"error": told_error(error)})
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from workflow.queries.activity import Activity, Bucket
 from workflow.queries.moments import duration
@@ -169,8 +170,8 @@ def _overs(activity: Activity) -> tuple[Tick, ...]:
 
 
 def _when(at: datetime, activity: Activity) -> str:
-    form = "%a %H:%M" if activity.span.step > timedelta(hours=1) else "%H:%M"
-    return timezone.localtime(at).strftime(form)
+    form = "D H:i" if activity.span.step > timedelta(hours=1) else "H:i"
+    return date_format(timezone.localtime(at), form)
 
 
 def _ceiling(value: float) -> float:

@@ -121,7 +121,7 @@ def of_force(*, envelope: TransitionEnvelope, effects: Sequence[EffectEntry]) ->
         says=(
             _("It ends without what was done downstream being taken back."),
             _("This stays as it is in the other systems, and is listed in the trail: %(names)s.")
-            % {"names": ", ".join(name.replace("_", " ") for name in left) or "-"},
+            % {"names": ", ".join(map(names.call, left)) or "-"},
             _("Somebody has to put it right there by hand."),
         ),
         obstacle=""

@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from workflow.definition import Workflow
 from workflow.definition.diagram import Edge, Node, diagram
 from workflow.models import TransitionEnvelope
@@ -138,11 +140,11 @@ def _edge_css(
 def _box(node: Node, status: str, visits: Counter[str], ahead: tuple[str, str] | None) -> Box:
     css, note = "idle", ""
     if visits[node.status]:
-        css, note = "been", "passed"
+        css, note = "been", _("passed")
     if ahead is not None and node.status == ahead[1]:
-        css, note = "next", "on its way there"
+        css, note = "next", _("on its way there")
     if node.status == status:
-        css, note = "here", "stands here"
+        css, note = "here", _("stands here")
     x, y = _corner(node)
     lines = textwrap.wrap(node.label, _LINE)[:3] or [node.label]
     first = y + HEIGHT / 2 + 4 - _LEADING / 2 * (len(lines) - 1)

@@ -13,6 +13,7 @@ from audit.models import Entry
 from workflow.acts import rights
 from workflow.acts.cancel import CANCELLABLE
 from workflow.acts.rights import Right
+from workflow.definition import UnknownDefinition, registry
 from workflow.models import Attempt, State, TransitionEnvelope
 from workflow.pages import ticket
 from workflow.pages.places import Places
@@ -64,7 +65,7 @@ def envelope_page(
         "decision": decision,
         "attempts": list(Attempt.objects.filter(envelope=envelope.pk).order_by("fence")),
         "payload": [
-            (name.replace("_", " ").capitalize(), HIDDEN if name in hidden else plain(value))
+            (_entered(envelope, name), HIDDEN if name in hidden else plain(value))
             for name, value in sorted(envelope.payload.items())
         ],
         "raw": json.dumps(_raw(envelope, hidden), indent=2, ensure_ascii=False, default=str),
@@ -92,3 +93,17 @@ def _raw(envelope: TransitionEnvelope, hidden: frozenset[str]) -> dict[str, Any]
         name: HIDDEN if name in hidden else value for name, value in envelope.payload.items()
     }
     return raw
+
+
+def _entered(envelope: TransitionEnvelope, name: str) -> str:
+    """Return what the form calls a field that was filled in."""
+    said: Any = None
+    try:
+        workflow = registry.get(envelope.workflow, envelope.definition_version)
+    except UnknownDefinition:
+        workflow = None
+    transition = None if workflow is None else workflow.by_name.get(envelope.transition)
+    if transition is not None and transition.form is not None:
+        field = transition.form.base_fields.get(name)
+        said = None if field is None else field.label
+    return str(said or name.replace("_", " ").capitalize())

@@ -16,6 +16,7 @@ from workflow.pages.places import DESK
 from workflow.pages.user import signed_in
 from workflow.queries import inbox, search
 from workflow.queries.counting import count
+from workflow.queries.said import translate_refusals
 
 _ASKED = 15
 
@@ -25,7 +26,7 @@ _ASKED = 15
 @never_cache
 def show(request: HttpRequest) -> HttpResponse:
     """Show the inbox."""
-    user = signed_in(request)
+    user, now = signed_in(request), clock.now()
     text = search.cleaned(request.GET.get("q", ""))
     status = request.GET.get("status", "").replace("\x00", "")[:64]
     waiting = inbox.waiting_for(user)
@@ -41,22 +42,24 @@ def show(request: HttpRequest) -> HttpResponse:
         size=25,
     )
     asked = inbox.asked_by(user)
+    latest = list(asked[:_ASKED])
+    translate_refusals(latest, reveal=True)
     steps = inbox.steps_of(user)
     return render(
         request,
         "escapement/inbox.html",
         {
             "places": DESK,
-            "now": clock.now(),
+            "now": now,
             "text": text,
             "status": status,
             "statuses": sorted(
                 {(value, workflow) for workflow, by in steps.items() for value in by}
             ),
             "page": found,
-            "waiting": inbox.as_waiting(found.rows, user),
+            "waiting": inbox.as_waiting(found.rows, user, now=now),
             "number": count(waiting, at_most=1000),
-            "asked": list(asked[:_ASKED]),
+            "asked": latest,
             "unsettled": count(inbox.unsettled(asked), at_most=1000),
             "may_bulk": rights.has(user, Right.BULK),
         },

@@ -13,6 +13,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workflow.acts import effects, rights
 from workflow.acts.rights import Right
@@ -183,7 +184,9 @@ def _take(
     if fence_of(request) != entry.fence:
         raise effects.changed_since(entry=entry)
     if way is None:
-        raise InvalidRequest("way", request.POST.get("way", ""), "choose one of those offered")
+        raise InvalidRequest(
+            "way", request.POST.get("way", ""), gettext_noop("choose one of those offered")
+        )
     more: dict[str, Any] = {}
     if way.takes_receipt:
         more["receipt"] = _receipt(request.POST.get("receipt", ""))
@@ -207,7 +210,9 @@ def _receipt(text: str) -> Mapping[str, Any]:
     """Return what proves it: a JSON object as it is; any other text as a reference."""
     text = text.strip()
     if not text:
-        raise InvalidRequest("receipt", text, "say what proves it, such as the payment's number")
+        raise InvalidRequest(
+            "receipt", text, gettext_noop("say what proves it, such as the payment's number")
+        )
     try:
         value = json.loads(text)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,11 +84,14 @@ def workers(*, now: datetime) -> Workers:
     return Workers(clusters=found, alive=alive, now=now)
 
 
-def sentence(*, backlog: Backlog, workers: Workers, needing: int) -> tuple[str, str]:
+def sentence(
+    *, backlog: Backlog, workers: Workers, needing: int, held: Sequence[str] = ()
+) -> tuple[str, str]:
     """Return tone and words for the whole system.
 
     Args:
         needing: How many transitions and calls need a person.
+        held: Names of the channels that hold calls back: failing, or paused.
     """
     if not workers.alive:
         waiting = backlog.due
@@ -108,4 +112,10 @@ def sentence(*, backlog: Backlog, workers: Workers, needing: int) -> tuple[str, 
         return "bad", ngettext(
             "Working; %(n)d case needs a person.", "Working; %(n)d cases need a person.", needing
         ) % {"n": needing}
+    if held:
+        return "warn", ngettext(
+            "Working; the channel %(names)s holds its calls back.",
+            "Working; %(n)d channels hold their calls back: %(names)s.",
+            len(held),
+        ) % {"n": len(held), "names": ", ".join(held)}
     return "good", _("All is well: whatever is due is being done.")

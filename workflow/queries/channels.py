@@ -13,6 +13,7 @@ from workflow import definition
 from workflow.definition import registry
 from workflow.models import Channel, Closed, EffectEntry, EffectState, Pause, Scope
 from workflow.queries.moments import at_and_in
+from workflow.queries.wording import ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,11 @@ class Door:
     stuck: int
     oldest_at: datetime | None
     """When the oldest one that waits was planned."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it lets nothing through for a reason that people care for, and calls wait."""
+        return self.tone in ("bad", "warn") and bool(self.waiting)
 
 
 def doors(*, now: datetime) -> list[Door]:
@@ -94,7 +100,7 @@ def _standing(row: Channel | None, pause: Pause | None, now: datetime) -> tuple[
     when = at_and_in(row.opens_at, now=now)
     if row.closed_by in (Closed.CIRCUIT, Closed.PROBE):
         return "bad", _("Held back, it keeps failing: %(why)s Probed at %(when)s.") % {
-            "why": row.last_failure,
+            "why": ended(row.last_failure),
             "when": when,
         }
     return "busy", _("As many calls as allowed; more from %(when)s.") % {"when": when}

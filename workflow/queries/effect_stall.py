@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from workflow.definition import registry
 from workflow.models import Closed, EffectEntry, EffectState
+from workflow.queries import names
 from workflow.queries.moments import at_and_in, clock_time, duration, relative
+from workflow.queries.wording import ended, told
 from workflow.queries.world import Stall, Why, World, no_worker
 
 _LATE = timedelta(seconds=1)
@@ -40,16 +42,20 @@ def _still(entry: EffectEntry) -> Stall:
 
 def label(entry: EffectEntry) -> str:
     """Return what a call is called."""
-    return entry.name.replace("_", " ")
+    return names.call(entry.name)
 
 
-def _facts(entry: EffectEntry) -> dict[str, object]:
+def _facts(entry: EffectEntry) -> dict[str, str | int]:
     return {
         "effect": label(entry),
         "channel": entry.channel,
-        "why": entry.message or entry.code,
+        "why": _why(entry),
         "n": entry.attempts,
     }
+
+
+def _why(entry: EffectEntry) -> str:
+    return ended(told(entry.message) or entry.code)
 
 
 def _under_way(entry: EffectEntry, world: World, now: datetime) -> Stall:
@@ -89,6 +95,7 @@ def _waiting(entry: EffectEntry, world: World, now: datetime) -> Stall:
             % _facts(entry),
             next_act=_("Tried again by itself at %(when)s.") % {"when": at_and_in(due, now=now)},
             next_at=due,
+            detail=_why(entry),
         )
     if not world.workers:
         return no_worker(world, now)
@@ -113,7 +120,11 @@ def _behind_door(entry: EffectEntry, world: World, now: datetime) -> Stall | Non
     row = world.channels.get(entry.channel)
     if row is None or row.opens_at is None or row.opens_at <= now:
         return None
-    facts = {**_facts(entry), "until": at_and_in(row.opens_at, now=now), "last": row.last_failure}
+    facts = {
+        **_facts(entry),
+        "until": at_and_in(row.opens_at, now=now),
+        "last": ended(row.last_failure),
+    }
     match row.closed_by:
         case Closed.PAUSED:
             pause = world.pause_of("channel", entry.channel)
@@ -132,6 +143,7 @@ def _behind_door(entry: EffectEntry, world: World, now: datetime) -> Stall | Non
                 sentence=_("%(channel)s keeps failing, so calls are held back: %(last)s") % facts,
                 next_act=_("One call probes it at %(until)s.") % facts,
                 next_at=row.opens_at,
+                detail=ended(row.last_failure),
             )
         case _:
             return Stall(
@@ -151,6 +163,7 @@ def _checking(entry: EffectEntry, now: datetime) -> Stall:
         next_act=_("%(channel)s is asked at %(when)s whether it has it.")
         % {**_facts(entry), "when": at_and_in(due, now=now)},
         next_at=due,
+        detail=_why(entry),
     )
 
 
@@ -183,6 +196,7 @@ def _in_doubt(entry: EffectEntry) -> Stall:
         % _facts(entry),
         next_act=_("Nothing happens by itself: find out at %(channel)s, and settle it.")
         % _facts(entry),
+        detail=_why(entry),
     )
 
 
@@ -191,4 +205,5 @@ def _parked(entry: EffectEntry) -> Stall:
         cause=Why.EFFECT_PARKED,
         sentence=_("Call “%(effect)s” to %(channel)s has not happened: %(why)s") % _facts(entry),
         next_act=_("Nothing happens by itself: send it again, or give it up."),
+        detail=_why(entry),
     )

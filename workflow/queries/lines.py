@@ -140,7 +140,7 @@ class Line:
     @property
     def effect(self) -> str:
         """Name of the downstream call that it speaks of; empty if it speaks of none."""
-        return str(self.evidence.get("effect", "")).replace("_", " ")
+        return names.call(str(self.evidence.get("effect", "")))
 
     @property
     def refusals(self) -> tuple[Held, ...]:
@@ -164,17 +164,19 @@ def line_of(entry: Entry, *, workflow: str) -> Line:
     """Return an entry as a line; an action that this release does not know keeps its name."""
     evidence: dict[str, Any] = json.loads(entry.evidence) if entry.evidence else {}
     words = _WORDS.get(entry.action)
+    findings = tuple(_held(each) for each in evidence.get("findings", ()))
+    refused = " ".join(each.message for each in findings if not each.held)
     return Line(
         sequence=entry.sequence,
         at=entry.at,
         action=entry.action,
         words=str(words) if words else entry.action.replace("_", " ").capitalize(),
-        actor=entry.actor,
+        actor=names.actor(entry.actor),
         reason=entry.reason,
         old=names.status(workflow, entry.old),
         new=names.status(workflow, entry.new),
-        detail=str(evidence.get("message", "")),
-        findings=tuple(_held(each) for each in evidence.get("findings", ())),
+        detail=refused or told(str(evidence.get("message", ""))),
+        findings=findings,
         evidence=evidence,
     )
 

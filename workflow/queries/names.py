@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from workflow.definition import UnknownDefinition, registry
+from workflow.definition import SYSTEM, UnknownDefinition, registry
 
 
 def status(workflow: str, value: str) -> str:
@@ -25,6 +25,16 @@ def transition(workflow: str, name: str) -> str:
         if found is not None:
             return gettext(str(found.label))
     return name
+
+
+def actor(label: str) -> str:
+    """Return who did something: a person's name as it was, the system in the reader's language."""
+    return gettext(label) if label == SYSTEM.label else label
+
+
+def call(name: str) -> str:
+    """Return what a downstream call, or a guard, is called: its name in words."""
+    return gettext(name.replace("_", " ")) if name else ""
 
 
 def workflow(name: str) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
+from django.conf import settings
+from django.utils.translation import get_language
+
 from audit import personal
 from audit.models import Entry
-from workflow.models import TransitionEnvelope
+from workflow.engine.trail import Action
+from workflow.models import State, TransitionEnvelope
+from workflow.queries.lines import line_of
 from workflow.queries.values import HIDDEN
 
 _COLUMNS = ("actor_label", "reason")
@@ -48,3 +53,23 @@ def put_back(envelopes: Iterable[TransitionEnvelope], *, reveal: bool) -> None:
                 lambda match: known.get(match[1], personal.REDACTED), getattr(envelope, name)
             )
             setattr(envelope, name, said)
+
+
+def translate_refusals(envelopes: Iterable[TransitionEnvelope], *, reveal: bool) -> None:
+    """Set what refused envelopes were refused for to the reader's language. For showing only.
+
+    An envelope keeps the sentences of all its refusals as they were; the trail keeps each with its
+    template and facts. One statement, none where nobody needs it. Never save an envelope
+    afterwards.
+    """
+    refused = {each.pk: each for each in envelopes if each.state == State.REFUSED}
+    if not refused or get_language() == settings.LANGUAGE_CODE:
+        return
+    entries = Entry.objects.filter(
+        transition_id__in=list(refused), action=Action.REFUSED.value
+    ).order_by("sequence")
+    for entry in entries_said(entries, reveal=reveal):
+        envelope = None if entry.transition_id is None else refused.get(entry.transition_id)
+        refusals = line_of(entry, workflow="").refusals
+        if envelope is not None and refusals:
+            envelope.message = " ".join(each.message for each in refusals)

@@ -7,16 +7,17 @@ the database read millions of rows.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db import models
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from workflow.models import Record, TransitionEnvelope
+from workflow.models import EffectEntry, Record, TransitionEnvelope
 
 LONGEST = 100
 _PEOPLE = 50
@@ -25,17 +26,18 @@ _LATEST_ERRORS = 5_000
 """Words are looked for in the messages of so many transitions that failed or were refused last."""
 
 
-class Kind(enum.StrEnum):
+class Kind(models.TextChoices):
     """What a text turned out to be."""
 
-    EVERYTHING = "everything"
-    ID = "id"
-    REFERENCE = "reference"
-    CORRELATION = "correlation id"
-    ACTOR = "actor"
-    CODE = "reason code"
-    WORDS = "words of a message"
-    NOTHING = "nothing"
+    EVERYTHING = "everything", _("everything")
+    ID = "id", _("id")
+    REFERENCE = "reference", _("reference")
+    CORRELATION = "correlation id", _("correlation id")
+    ACTOR = "actor", _("person")
+    CODE = "reason code", _("reason code")
+    WORDS = "words of a message", _("words of a message")
+    CALL = "what a call said", _("what an unfinished call said")
+    NOTHING = "nothing", _("nothing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ def records(*, text: str) -> QuerySet[Record]:
 
 
 def envelopes(*, text: str) -> tuple[QuerySet[TransitionEnvelope], Kind]:
-    """Return envelopes, and as what the text was found; at most seven statements."""
+    """Return envelopes, and as what the text was found; at most eight statements."""
     found = TransitionEnvelope.objects.all()
     if not text:
         return found, Kind.EVERYTHING
@@ -113,6 +115,10 @@ def _meanings(text: str) -> Iterator[tuple[Kind, Q]]:
         .values("pk")[:_LATEST_ERRORS]
     )
     yield Kind.WORDS, Q(pk__in=latest, message__icontains=text)
+    calls = EffectEntry.objects.unfinished().order_by("record", "channel")[:_LATEST_ERRORS]
+    failing = Q(code__gt="", code=text) | Q(message__icontains=text)
+    found = EffectEntry.objects.filter(failing, pk__in=calls.values("pk"))
+    yield Kind.CALL, Q(pk__in=found.values("envelope"))
 
 
 def _people(text: str) -> list[int]:

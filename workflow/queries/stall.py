@@ -15,6 +15,7 @@ from workflow.models import EffectEntry, Phase, Scope, State, TransitionEnvelope
 from workflow.queries.counting import count
 from workflow.queries.effect_stall import diagnose_effect
 from workflow.queries.moments import at_and_in, clock_time, relative
+from workflow.queries.wording import ended, told
 from workflow.queries.world import Stall, Why, World, no_worker
 
 _PATIENCE = timedelta(seconds=1)
@@ -114,14 +115,19 @@ def _waiting(envelope: TransitionEnvelope, world: World, now: datetime) -> Stall
     )
 
 
+def _why(envelope: TransitionEnvelope) -> str:
+    return ended(told(envelope.message) or envelope.code)
+
+
 def _backing_off(envelope: TransitionEnvelope, due: datetime, now: datetime) -> Stall:
     most = policy(envelope).attempts
     return Stall(
         cause=Why.BACKING_OFF,
         sentence=_("Attempt %(n)d of %(most)d ended without an outcome: %(why)s")
-        % {"n": envelope.attempts, "most": most, "why": envelope.message or envelope.code},
+        % {"n": envelope.attempts, "most": most, "why": _why(envelope)},
         next_act=_("Tried again by itself at %(when)s.") % {"when": at_and_in(due, now=now)},
         next_at=due,
+        detail=_why(envelope),
     )
 
 
@@ -177,7 +183,8 @@ def _parked(envelope: TransitionEnvelope) -> Stall:
         % {
             "n": ngettext("%(n)d attempt", "%(n)d attempts", envelope.attempts)
             % {"n": envelope.attempts},
-            "why": envelope.message or envelope.code,
+            "why": _why(envelope),
         },
         next_act=_("Nothing happens by itself: retry it under the same id, or cancel it."),
+        detail=_why(envelope),
     )

@@ -170,7 +170,7 @@ def _steps(
             steps[key] = Step(
                 at=entry.at,
                 label=_label(record, line, envelope),
-                actor=entry.actor if envelope is None else envelope.actor_label,
+                actor=names.actor(entry.actor if envelope is None else envelope.actor_label),
                 transition_id=entry.transition_id,
                 envelope=envelope,
                 number=None if envelope is None else envelope.resulting_version,

@@ -57,7 +57,7 @@ class Group:
     def label(self) -> str:
         """What failed."""
         transition = names.transition(self.workflow, self.transition)
-        return f"{transition}: {self.effect.replace('_', ' ')}" if self.effect else transition
+        return f"{transition}: {names.call(self.effect)}" if self.effect else transition
 
     @property
     def effect_or_none(self) -> str:

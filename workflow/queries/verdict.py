@@ -16,7 +16,7 @@ from workflow.queries import names
 from workflow.queries.effect_stall import diagnose_effect
 from workflow.queries.moments import at_and_in, duration, relative
 from workflow.queries.stall import diagnose
-from workflow.queries.wording import told
+from workflow.queries.wording import ended, told
 from workflow.queries.world import Stall, Why, World
 
 
@@ -47,6 +47,18 @@ class Verdict:
     sentence: str
     next_act: str = ""
     stall: Stall | None = None
+
+    @property
+    def head(self) -> str:
+        """The sentence without what the other system or the code said at its end."""
+        if not self.detail:
+            return self.sentence
+        return ended(self.sentence.removesuffix(self.detail).rstrip(" :"))
+
+    @property
+    def detail(self) -> str:
+        """What the other system or the code said, less read than the rest."""
+        return "" if self.stall is None else self.stall.detail
 
     @property
     def is_moving(self) -> bool:

@@ -75,6 +75,9 @@ class Stall:
     next_at: datetime | None = None
     """When it happens by itself; None: nothing does."""
 
+    detail: str = ""
+    """What the other system or the code said, where the sentence ends with it."""
+
     @property
     def needs_person(self) -> bool:
         """Whether it stays as it is until somebody does something."""

@@ -41,7 +41,7 @@ def ago(context: Any, at: datetime | None) -> SafeString | str:
     now = context.get("now") or clock.now()
     exact = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time class="short" datetime="{}" title="{}">{}</time>',
         timezone.localtime(at).isoformat(),
         exact,
         moments.relative(at, now=now),
@@ -58,6 +58,12 @@ def status_label(value: str, workflow: str) -> str:
 def transition_label(value: str, workflow: str) -> str:
     """Return what a transition is called."""
     return names.transition(workflow, value)
+
+
+@register.filter
+def actor_name(label: str) -> str:
+    """Return who did something, in the reader's language."""
+    return names.actor(label)
 
 
 @register.filter
@@ -124,7 +130,7 @@ def as_line(value: Any) -> str:
 @register.filter
 def spaced(name: str) -> str:
     """Return a name of code as words."""
-    return name.replace("_", " ")
+    return names.call(name)
 
 
 @register.filter
@@ -142,7 +148,7 @@ def told(message: str) -> str:
 @register.filter
 def guard_name(finding: Finding | Held) -> str:
     """Return what a guard is called, of a fresh finding or of a stored one."""
-    return wording.told(finding.guard.replace("_", " "))
+    return names.call(finding.guard)
 
 
 @register.filter

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 from django_q.models import Schedule, Task
 
 from workflow.definition import WorkflowError
@@ -18,6 +19,14 @@ EVERY = {
     "week": Schedule.WEEKLY,
     "month": Schedule.MONTHLY,
 }
+
+_SAID = (
+    gettext_noop("Hourly"),
+    gettext_noop("Daily"),
+    gettext_noop("Weekly"),
+    gettext_noop("Monthly"),
+)
+"""How django-q2 calls them, for catalogues."""
 
 _SHOWN = 50
 
@@ -69,7 +78,7 @@ def schedules(*, now: datetime) -> list[Planned]:
     return [
         Planned(
             name=row.name or row.func,
-            every=row.get_schedule_type_display(),
+            every=gettext(str(row.get_schedule_type_display())),
             next_at=row.next_run if row.repeats else None,
             is_late=bool(row.repeats and row.next_run and row.next_run < now - _PATIENCE),
             is_allowed=row.func in settings.ESCAPEMENT.get("TASKS", ()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class DeclarationsConfig(AppConfig):
@@ -11,7 +12,7 @@ class DeclarationsConfig(AppConfig):
 
     name = "workflow.examples.declarations"
     label = "declarations"
-    verbose_name = "Declarations"
+    verbose_name = _("Declarations")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from workflow.examples.declarations.models import Declaration
 
@@ -25,7 +26,9 @@ _CENT = Decimal("0.01")
 class DeclarationForm(DeclarationModelForm):
     """A new declaration."""
 
-    amount = forms.DecimalField(max_digits=12, decimal_places=2, min_value=_CENT)
+    amount = forms.DecimalField(
+        label=_("Amount"), max_digits=12, decimal_places=2, min_value=_CENT
+    )
 
     class Meta:
         """What the employee knows; the rest is stamped by the steps."""
@@ -39,29 +42,35 @@ class SubmissionForm(forms.Form):
     """Corrections on the way in, most of all after a rejection. Empty: as it was."""
 
     amount = forms.DecimalField(
-        required=False, max_digits=12, decimal_places=2, min_value=_CENT, label="Corrected amount"
+        required=False,
+        max_digits=12,
+        decimal_places=2,
+        min_value=_CENT,
+        label=_("Corrected amount"),
     )
     receipts = forms.IntegerField(
-        required=False, min_value=0, max_value=999, label="Receipts attached, if it changed"
+        required=False, min_value=0, max_value=999, label=_("Receipts attached, if it changed")
     )
 
 
 class CheckForm(forms.Form):
     """What administration adds."""
 
-    cost_centre = forms.CharField(required=False, max_length=20)
+    cost_centre = forms.CharField(label=_("Cost centre"), required=False, max_length=20)
 
 
 class BudgetForm(forms.Form):
     """What the budget owner adds, where the employee left it out or had it wrong."""
 
-    budget_number = forms.CharField(required=False, max_length=100)
+    budget_number = forms.CharField(label=_("Budget number"), required=False, max_length=100)
 
 
 class PaymentForm(forms.Form):
     """What the payment run reports."""
 
-    payment_reference = forms.CharField(required=False, max_length=64)
+    payment_reference = forms.CharField(
+        label=_("Payment reference"), required=False, max_length=64
+    )
 
 
 def entered(form: type[forms.Form], payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,11 +46,11 @@ def approver_is_not_claimant(context: Context[Declaration]) -> Answer:
     if context.actor.id == claimant:
         return refuse(
             _("You made this declaration; somebody else has to decide about it."),
-            required=f"anyone but user {claimant}",
+            required=f"≠ user {claimant}",
             actual=f"user {context.actor.id}",
             code="four_eyes",
         )
-    return allow(required=f"anyone but user {claimant}", actual=f"user {context.actor.id}")
+    return allow(required=f"≠ user {claimant}", actual=f"user {context.actor.id}")
 
 
 def approver_is_new(context: Context[Declaration]) -> Answer:
@@ -64,7 +64,7 @@ def approver_is_new(context: Context[Declaration]) -> Answer:
         )
         if person is not None
     ]
-    required = f"none of users {', '.join(before)}" if before else _("no earlier approval")
+    required = f"≠ user {', '.join(before)}" if before else _("no earlier approval")
     if context.actor.id in before:
         return refuse(
             _(
@@ -100,14 +100,14 @@ def amount_is_within_limit(context: Context[Declaration]) -> Answer:
     amount = context.subject.amount
     limit = APPROVAL_LIMITS[context.status]
     if amount <= limit:
-        return allow(required=f"at most {limit}", actual=amount)
+        return allow(required=f"≤ {limit}", actual=amount)
     return refuse(
         _(
             "Over %(limit)s %(currency)s, others have to approve first: administration, then the"
             " budget owner."
         ),
         facts={"limit": limit, "currency": context.subject.currency},
-        required=f"at most {limit}",
+        required=f"≤ {limit}",
         actual=amount,
         code="over_limit",
     )
@@ -117,10 +117,10 @@ def has_receipts(context: Context[Declaration]) -> Answer:
     """Ask for proof of what was spent."""
     receipts = context.subject.receipts
     if receipts >= RECEIPTS_NEEDED:
-        return allow(required=f"at least {RECEIPTS_NEEDED}", actual=receipts)
+        return allow(required=f"≥ {RECEIPTS_NEEDED}", actual=receipts)
     return refuse(
         _("No receipt is attached; attach one and submit again."),
-        required=f"at least {RECEIPTS_NEEDED}",
+        required=f"≥ {RECEIPTS_NEEDED}",
         actual=receipts,
         code="no_receipts",
     )
@@ -145,8 +145,8 @@ def declared_in_time(context: Context[Declaration]) -> Answer:
     """Accept expenses that were declared soon enough, and no journey of the future."""
     declared, journey = context.subject.declared_on, context.subject.expense_date
     age = declared - journey
-    required = f"0 to {DECLARE_WITHIN.days} days after the journey"
-    actual = f"{age.days} days: journey on {journey}, declared on {declared}"
+    required = f"0 ≤ days ≤ {DECLARE_WITHIN.days}"
+    actual = f"{age.days} ({journey} → {declared})"
     if age.days < 0:
         return refuse(
             _("The journey lies in the future; declare it once the money is spent."),

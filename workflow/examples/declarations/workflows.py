@@ -44,6 +44,24 @@ from workflow.examples.declarations.stamps import (
 )
 from workflow.examples.declarations.statuses import REJECTED, Status
 
+NAMES = (
+    _("claimant asks"),
+    _("approver is not claimant"),
+    _("approver is new"),
+    _("amount is positive"),
+    _("amount is within limit"),
+    _("has receipts"),
+    _("has budget number"),
+    _("declared in time"),
+    _("instruct payment"),
+    _("notify claimant"),
+    _("publish report"),
+    _("registered letter"),
+    _("release budget"),
+    _("reserve budget"),
+)
+"""What the pages call the guards and effects, for catalogues."""
+
 
 def with_claimant(declarations: Any) -> Any:
     """Load what effects tell about a declaration beside its own fields."""

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from workflow.definition import InvalidRequest
@@ -32,7 +33,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             draft = transition_id(request.POST.get("draft", ""))
         except InvalidRequest:
-            form.add_error(None, "This form has lost its number; please send it again.")
+            form.add_error(None, _("This form has lost its number; please send it again."))
         if form.is_valid():
             return redirect("declarations:show", pk=_make(request, form, draft).pk)
     return render(
@@ -63,7 +64,11 @@ def _make(request: HttpRequest, form: DeclarationForm, draft: uuid.UUID) -> Decl
         before = Declaration.objects.filter(number=reference, claimant=user.pk).first()
         if before is None:
             raise
-        messages.info(request, "This form was sent before; it counts once.")
+        messages.info(request, _("This form was sent before; it counts once."))
         return before
-    messages.success(request, f"Draft {reference} is made. Submit it when it is complete.")
+    messages.success(
+        request,
+        _("Draft %(reference)s is made. Submit it when it is complete.")
+        % {"reference": reference},
+    )
     return declaration
