@@ -12,12 +12,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from tests.workflow.models.guards.rows import (
+    NOW,
     make_attempt,
     make_entry,
     make_envelope,
     make_record,
 )
-from workflow.models import IN_FLIGHT, Attempt, Record, State
+from workflow.models import FINAL, IN_FLIGHT, Attempt, Record, State
 from workflow.testing.guards import lifted
 
 pytestmark = pytest.mark.django_db
@@ -34,8 +35,8 @@ def record() -> Record:
     return make_record()
 
 
-def assert_refused(insert: Callable[[], object]) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
+def assert_refused(insert: Callable[[], object], by: str = "") -> None:
+    with pytest.raises(IntegrityError, match=by), transaction.atomic():
         insert()
 
 
@@ -61,6 +62,14 @@ def test_what_is_done_or_for_later_holds_no_slot(record: Record) -> None:
 def test_a_version_is_made_by_one_envelope(record: Record) -> None:
     make_envelope(record, state=State.FIRED, resulting_version=1)
     assert_refused(lambda: make_envelope(record, state=State.FIRED, resulting_version=1))
+
+
+@pytest.mark.parametrize("state", [each for each in State if each != State.RECONSTRUCTED])
+def test_what_is_final_has_its_time_and_nothing_else_has(record: Record, state: State) -> None:
+    wrong = None if state in FINAL else NOW
+    assert_refused(
+        lambda: make_envelope(record, state=state, finished_at=wrong), "envelope_finished"
+    )
 
 
 def test_a_fence_has_one_attempt(record: Record) -> None:

@@ -114,7 +114,7 @@ def test_what_was_asked_is_kept_after_the_end_too(
     record: Record, state: State, refused: Refused
 ) -> None:
     envelope = make_envelope(record)
-    TransitionEnvelope.objects.filter(pk=envelope.pk).update(state=state)
+    TransitionEnvelope.objects.filter(pk=envelope.pk).update(state=state, finished_at=NOW)
     with refused(ASKED):
         CHANGES["raw SQL"](envelope, reason="because")
 
@@ -122,9 +122,11 @@ def test_what_was_asked_is_kept_after_the_end_too(
 @pytest.mark.parametrize("way", ["save", "queryset update", "bulk update", "raw SQL"])
 def test_how_it_fares_may_change(envelope: TransitionEnvelope, way: str) -> None:
     envelope.refresh_from_db()
-    CHANGES[way](envelope, **FARING)
-    envelope.refresh_from_db()
-    assert {name: getattr(envelope, name) for name in FARING} == FARING
+    under_way = {name: value for name, value in FARING.items() if name != "finished_at"}
+    for values in (under_way, {"state": State.FAILED, "finished_at": LATER}):
+        CHANGES[way](envelope, **values)
+        envelope.refresh_from_db()
+        assert {name: getattr(envelope, name) for name in values} == values
 
 
 @pytest.mark.parametrize(
@@ -150,10 +152,10 @@ def test_an_outcome_is_final(
 def test_no_way_of_reviving_an_envelope(
     envelope: TransitionEnvelope, change: Change, refused: Refused
 ) -> None:
-    CHANGES["queryset update"](envelope, state=State.FAILED)
+    CHANGES["queryset update"](envelope, state=State.FAILED, finished_at=NOW)
     envelope.refresh_from_db()
     with refused(f"{SETTLED}|has such a row"):
-        change(envelope, state=State.WAITING)
+        change(envelope, state=State.WAITING, finished_at=None)
     assert TransitionEnvelope.objects.get(pk=envelope.pk).state == State.FAILED
 
 

@@ -151,7 +151,10 @@ def test_an_envelope_fired_for_another_version_does_not_make_this_one(
 def test_an_envelope_that_came_to_another_end_moves_nothing(
     record: Record, envelope: TransitionEnvelope, state: State, refused: Refused
 ) -> None:
-    TransitionEnvelope.objects.filter(pk=envelope.pk).update(state=state, resulting_version=1)
+    ended = None if state == State.PARKED else NOW
+    TransitionEnvelope.objects.filter(pk=envelope.pk).update(
+        state=state, resulting_version=1, finished_at=ended
+    )
     with refused(UNFIRED):
         CHANGES["raw SQL"](record, **move(envelope))
 

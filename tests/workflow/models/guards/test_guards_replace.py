@@ -11,6 +11,7 @@ from audit.models import Entry
 from tests.workflow.models.guards.attacks import ON_SQLITE, column, run, stored, table
 from tests.workflow.models.guards.conftest import Refused
 from tests.workflow.models.guards.rows import (
+    NOW,
     fire,
     make_attempt,
     make_entry,
@@ -106,7 +107,13 @@ def test_the_envelope_that_holds_the_slot_is_not_replaced(
 def test_an_envelope_outside_the_slot_replaces_nothing(
     envelope: TransitionEnvelope, state: State
 ) -> None:
-    insert(TransitionEnvelope, "INSERT", envelope, transition_id=uuid7(), state=state)
+    ended = NOW if state == State.REFUSED else None
+    insert(
+        *(TransitionEnvelope, "INSERT", envelope),
+        transition_id=uuid7(),
+        state=state,
+        finished_at=ended,
+    )
     assert TransitionEnvelope.objects.count() == 2
 
 
