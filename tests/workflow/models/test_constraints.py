@@ -35,7 +35,7 @@ def record() -> Record:
     return make_record()
 
 
-def assert_refused(insert: Callable[[], object], by: str = "") -> None:
+def assert_refused(insert: Callable[[], object], by: str | None = None) -> None:
     with pytest.raises(IntegrityError, match=by), transaction.atomic():
         insert()
 
