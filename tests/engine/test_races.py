@@ -10,14 +10,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
+from audit import chain
 from audit.models import Entry
 from audit.verify import verify_all
 from tests.engine.conftest import Ask, Make, actions
 from workflow.engine import clock
 from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
+from workflow.engine.deadlock import is_deadlock
 from workflow.engine.request import Request
 from workflow.engine.submit import submit_many
 from workflow.models import Attempt, Record, TransitionEnvelope
@@ -117,3 +120,47 @@ def test_requests_and_workers_together_lose_nothing(make: Make, ask: Ask) -> Non
     assert set(Record.objects.values_list("version", flat=True)) == {1}
     assert Entry.objects.filter(action="fired").count() == 30
     assert verify_all().is_sound
+
+
+@pytest.mark.skipif(
+    "postgresql" not in settings.DATABASES["default"]["ENGINE"],
+    reason="SQLite has one writer at a time, who waits for nobody.",
+)
+def test_whoever_loses_a_deadlock_is_answered_all_the_same(make: Make, ask: Ask) -> None:
+    """A worker holds the record and wants a place in the chain; a request has it, and waits."""
+    record = make()
+    is_held, has_asked = threading.Event(), threading.Event()
+    deadlocks = []
+
+    def work() -> None:
+        with transaction.atomic():
+            Record.objects.select_for_update().get(pk=record.pk)
+            is_held.set()
+            assert has_asked.wait(30)
+            note = chain.Note(
+                chain=record.pk, at=clock.now(), action="mended", actor="w", old="new"
+            )
+            chain.append([note])
+
+    def request() -> Any:
+        assert is_held.wait(30)
+        store = chain.store
+
+        def stored(linked: Any) -> None:
+            store(linked)
+            has_asked.set()
+
+        def told(error: Any) -> bool:
+            deadlocks.append(is_deadlock(error))
+            return deadlocks[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(chain, "store", stored)
+            patch.setattr("workflow.engine.submit.is_deadlock", told)
+            return ask(record)
+
+    _, answer = at_once([work, request])
+    assert deadlocks == [True]
+    assert isinstance(answer, Accepted)
+    assert actions(record) == ["started", "mended", "requested"]
+    assert verify_all(chain=record.pk).is_sound

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.sql import Query
 
@@ -30,6 +30,7 @@ from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.conceal import conceal_in
 from workflow.engine.correlation import facts_of
+from workflow.engine.deadlock import is_deadlock
 from workflow.engine.judge import Known, judge
 from workflow.engine.request import Request, check
 from workflow.engine.sign import as_evidence, signature_of
@@ -103,20 +104,29 @@ def _apart(waiting: Numbered) -> Iterator[Numbered]:
 
 def _take(numbered: Numbered, now: datetime) -> dict[int, Answer]:
     answers: dict[int, Answer] = {}
-    try:
-        answers = _write(numbered, now, careful=False)
-    except IntegrityError:
-        log.debug("submit.collided", requests=len(numbered))
-    left = [(index, request) for index, request in numbered if index not in answers]
-    for tries_left in reversed(range(_TRIES)):
+    left = numbered
+    for tries_left in reversed(range(1 + _TRIES)):
+        try:
+            answers |= _write(left, now, careful=tries_left < _TRIES)
+        except (IntegrityError, OperationalError) as error:
+            if not tries_left or not _is_collision(error):
+                raise
+            log.debug("submit.collided", requests=len(left), error=str(error))
+        left = [pair for pair in left if pair[0] not in answers]
         if not left:
             break
-        try:
-            return answers | _write(left, now, careful=True)
-        except IntegrityError:
-            if not tries_left:
-                raise
     return answers
+
+
+def _is_collision(error: DatabaseError) -> bool:
+    """Return whether another writer was in the way, and a second try may find it gone.
+
+    The quick form checks its records when it commits, and may then wait for a worker that waits
+    for its place in the chain: PostgreSQL ends one of the two. An outer transaction is lost by it.
+    """
+    if isinstance(error, IntegrityError):
+        return True
+    return is_deadlock(error) and not connection.in_atomic_block
 
 
 @transaction.atomic
