@@ -7,15 +7,12 @@ and read what it has written, since nobody else does.
 from __future__ import annotations
 
 import re
-import sys
-from importlib import import_module
 from pathlib import Path
-from unittest.mock import MagicMock
 
 import pytest
-from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from tests.mssql import unconnected
 from tests.workflow.models.guards.test_guards_in_place import GUARDED, columns
 from workflow.models.guards import mssql
 from workflow.models.guards.derivation import derive
@@ -26,16 +23,7 @@ PINNED = Path(__file__).with_name("mssql.sql")
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> BaseDatabaseWrapper:
-    """Return the real backend, unconnected. It imports pyodbc, which needs a driver manager."""
-    try:
-        import_module("pyodbc")
-    except ImportError:
-        monkeypatch.setitem(sys.modules, "pyodbc", MagicMock(version="5.3.0"))
-    from mssql.base import DatabaseWrapper
-
-    options = {**settings.DATABASES["default"], "ENGINE": "mssql", "NAME": "x", "OPTIONS": {}}
-    wrapper: BaseDatabaseWrapper = DatabaseWrapper(options, alias="default")
-    return wrapper
+    return unconnected(monkeypatch)
 
 
 @pytest.fixture
