@@ -1,7 +1,7 @@
 """Writing many rows of a model quickly: the one place with a vendor's own way to do so.
 
 Making a model instance a row, and an expression a value, costs more than the database takes to
-store it. So rows are given as tuples, and go by COPY (new ones) or as arrays (changed ones) on
+store it. So rows are given as tuples, and go by COPY (many new ones), as arrays (changed ones) on
 PostgreSQL, and by one prepared statement on SQLite; elsewhere they go by the ORM. Triggers,
 constraints and foreign keys hold on every way.
 """
@@ -17,6 +17,9 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from django.db import connection, models
+
+_FEW = 4
+"""Rows that go to PostgreSQL as one INSERT: to begin and to end a COPY takes a round trip each."""
 
 Row = Sequence[Any]
 Convert = Callable[[Any], Any]
@@ -47,6 +50,12 @@ class Rows:
             return
         columns = [*self._fields, *self._constants]
         match connection.vendor:
+            case "postgresql" if len(rows) <= _FEW:
+                marks = ", ".join(["%s"] * len(columns))
+                many = ", ".join([f"({marks})"] * len(rows))
+                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES {many}"  # noqa: S608
+                with connection.cursor() as cursor:
+                    cursor.execute(sql, [value for row in self._stored(rows, {}) for value in row])
             case "postgresql":
                 sql = f"COPY {_table(self._model)} ({_names(columns)}) FROM STDIN"
                 _copy(sql, self._stored(rows, {}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,4 +45,3 @@ def _on_server(url: str) -> Iterator[str]:
             yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             server.execute(f'drop database if exists "{name}" with (force)')
-    sys.stdout.flush()
