@@ -21,18 +21,30 @@ from workflow.examples.declarations.campaign.theatre import Theatre
 _LULL = 6.0
 """Seconds within which work that was begun should be over once nobody asks for more."""
 
+_LOOK = 0.05
+
 Pick = Callable[[Host, random.Random], int]
 
 
 def busy_worker(host: Host, chance: random.Random) -> int:
     """Return a worker, if possible one that holds something."""
-    workers = host.cluster.pids("worker")
+    workers = _there(host, "worker")
     busy = [pid for pid in workers if any(insist(lambda: recovery.held_by(_of(host, pid))))]  # noqa: B023
     return chance.choice(busy or workers)
 
 
 def _any_worker(host: Host, chance: random.Random) -> int:
-    return chance.choice(host.cluster.pids("worker"))
+    return chance.choice(_there(host, "worker"))
+
+
+def _there(host: Host, role: str) -> list[int]:
+    """Return the processes of a role, once there are any: a cluster may be just about to fork."""
+    until = time.monotonic() + recovery.LIMIT
+    while not (found := host.cluster.victims(role)):
+        if time.monotonic() > until:
+            raise AssertionError(f"{host.name} has had no {role} for {recovery.LIMIT:g} s")
+        time.sleep(_LOOK)
+    return found
 
 
 def _of(host: Host, pid: int) -> Q:
@@ -41,7 +53,7 @@ def _of(host: Host, pid: int) -> Q:
 
 def _one(role: str) -> Pick:
     def pick(host: Host, chance: random.Random) -> int:
-        return chance.choice(host.cluster.victims(role))
+        return chance.choice(_there(host, role))
 
     return pick
 
