@@ -12,8 +12,7 @@ from audit.models import Entry
 from tests.planted.bug import Act, Bug
 from tests.planted.effect_bugs import EFFECT_BUGS
 from tests.planted.page_bugs import PAGE_BUGS
-from workflow.engine import commit, settle
-from workflow.engine.hold import hold
+from workflow.engine import commit, hold, settle
 from workflow.models import Attempt, Record, State, TransitionEnvelope, guards
 from workflow.models.envelope import EnvelopeQuerySet
 
@@ -65,7 +64,7 @@ def forget_guards(part: str) -> Act:
 
 
 def hold_whatever_runs() -> None:
-    commit._held = lambda _claim, ids: hold(
+    hold.held = lambda *, ids, token: hold.hold(
         TransitionEnvelope.objects.filter(pk__in=ids, state=State.RUNNING)
     )
 

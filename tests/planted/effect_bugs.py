@@ -11,7 +11,7 @@ from workflow.models import EffectEntry
 
 
 def believe_the_late() -> None:
-    record._held = lambda ended: EffectEntry.objects.in_bulk([each.pk for each in ended])
+    record._still_ours = lambda ended: {each.entry.pk for each in ended}
 
 
 def ask_too_early() -> None:
@@ -62,7 +62,7 @@ EFFECT_BUGS: dict[str, Bug] = {
         what="A worker records an outcome under a claim that it has lost.",
         code=believe_the_late,
         caught_by=f"{_CALLS}::test_a_worker_that_comes_late_writes_nothing_but_that_it_did",
-        says="late|settled|UNIQUE|unique|assert",
+        says="never lowers its fence",
     ),
     "look-up before the call has settled": Bug(
         what="A no of the downstream is believed while the call may be on its way.",

@@ -186,7 +186,10 @@ def waits_for(pid: int, *names: str) -> bool:
         told = Path(f"/proc/{pid}/wchan").read_text()
     except OSError:
         return False
-    return told in ("", "0") or any(name in told for name in names)
+    if told in ("", "0"):  # it runs, or the kernel does not tell
+        is_asleep: bool = _field(pid, 0) == "S"
+        return is_asleep
+    return any(name in told for name in names)
 
 
 def children(pid: int) -> list[int]:
