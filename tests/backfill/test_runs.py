@@ -218,6 +218,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_taken_up_at_once(
 ) -> None:
     path = log(usual(20))
     take = Adopter.take
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has none
 
     def interrupted(self: Adopter, *args: Any, **kwargs: Any) -> None:
         take(self, *args, **kwargs)
@@ -227,6 +228,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_taken_up_at_once(
         patched.setattr(Adopter, "take", interrupted)
         with pytest.raises(CommandError, match="--resume goes on"):
             backfill(path, "--batch", "5")
+    signal.signal(signal.SIGINT, before)
     assert backfill(path, "--resume")["records"] == {"new": 20}
 
 
