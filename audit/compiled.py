@@ -4,14 +4,19 @@ The ORM takes several times as long to build such a statement as a database does
 worker runs a dozen of them for each batch, however small. What is compiled is the ORM's own query,
 with marks in the places of its values; a value that is a list of keys is filled up to a power of
 two, so that there are few forms of one statement.
+
+A mark that the ORM has changed or left out would go to the database in place of its value, so each
+has to be found again when the statement is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -22,6 +27,7 @@ from django.db.models.sql.compiler import SQLUpdateCompiler
 Value = datetime | UUID | str | Sequence[UUID] | Sequence[int]
 Build = Callable[..., Query]
 Row = tuple[Any, ...]
+M = TypeVar("M", bound=models.Model)
 
 _NOW = datetime(1970, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 _KEY = 0x6D61726B << 90
@@ -37,8 +43,8 @@ class _Statement:
     places: tuple[tuple[int, str, int], ...]
     """Where a mark stands: its place among the parts, the value's name, the place in its list."""
 
-    converters: dict[int, Any]
-    compiler: Any
+    converters: Mapping[int, tuple[Sequence[Callable[..., Any]], Any]]
+    """By a column's place: what makes its values Python's, one after the other; and the column."""
 
     def filled(self, values: Mapping[str, list[Any]]) -> list[Any]:
         """Return the parameters with values in place of their marks."""
@@ -47,6 +53,24 @@ class _Statement:
             parts[place] = values[name][number]
         return parts
 
+    def converted(self, rows: list[Row]) -> list[Row]:
+        """Return rows of the driver's values with Python's in their place."""
+        if not self.converters:
+            return rows
+        found = [list(row) for row in rows]
+        for place, (converters, column) in self.converters.items():
+            for row in found:
+                for convert in converters:
+                    row[place] = convert(row[place], column, connection)
+        return [tuple(row) for row in found]
+
+
+class _Known(threading.local):
+    """Statements by their form: each thread's own, like the connection they are compiled for."""
+
+    def __init__(self) -> None:
+        self.statements: dict[Hashable, _Statement | None] = {}
+
 
 class Compiled:
     """One statement, of which the values are filled in."""
@@ -54,7 +78,7 @@ class Compiled:
     def __init__(self, build: Build) -> None:
         """Take what builds it from its values, and from what it may not change after (`shape`)."""
         self._build = build
-        self._known: dict[Hashable, _Statement | None] = {}
+        self._known = _Known()
 
     def rows(self, *shape: Hashable, **values: Value) -> list[Row]:
         """Return the rows. One that locks has to be asked inside a transaction.
@@ -68,11 +92,7 @@ class Compiled:
             return []
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, parts)
-            found: list[Row] = cursor.fetchall()
-        if statement.converters:
-            converted = statement.compiler.apply_converters(found, statement.converters)
-            return [tuple(row) for row in converted]
-        return found
+            return statement.converted(cursor.fetchall())
 
     def change(self, *shape: Hashable, **values: Value) -> int:
         """Run one that changes rows, and return how many."""
@@ -90,12 +110,24 @@ class Compiled:
         full = {name: _full(value) for name, value in values.items()}
         sizes = tuple(len(value) if isinstance(value, list) else -1 for value in full.values())
         key = (connection.alias, connection.vendor, shape, tuple(full), sizes)
-        if key not in self._known:
-            self._known[key] = _compile(self._build, shape, full)
-        statement = self._known[key]
+        known = self._known.statements
+        if key not in known:
+            known[key] = _compile(self._build, shape, full)
+        statement = known[key]
         if statement is None:
             return None, []
         return statement, statement.filled({name: _adapted(full[name]) for name in full})
+
+
+@cache
+def columns(model: type[models.Model]) -> tuple[str, ...]:
+    """Return the names of all columns of a model, for `values_list`."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+def loaded(model: type[M], row: Iterable[Any]) -> M:
+    """Return an instance of a row that has all `columns` of its model."""
+    return model.from_db(connection.alias, columns(model), list(row))
 
 
 def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
@@ -121,12 +153,15 @@ def _compile(
         for name, mark in marks.items()
         for number, part in enumerate(_adapted(mark))
     }
+    lost = [name for part, (name, _) in found.items() if part not in parts]
+    if lost:
+        raise AssertionError(f"the statement of {build.__qualname__} does not have its {lost[0]}")
     places = tuple((place, *found[part]) for place, part in enumerate(parts) if part in found)
     converters: dict[int, Any] = {}
     if not isinstance(compiler, SQLUpdateCompiler):
-        columns = [column for column, *_ in compiler.select[: compiler.col_count]]
-        converters = compiler.get_converters(columns)
-    return _Statement(sql, tuple(parts), places, converters, compiler)
+        selected = [column for column, *_ in compiler.select[: compiler.col_count]]
+        converters = compiler.get_converters(selected)
+    return _Statement(sql, tuple(parts), places, converters)
 
 
 def _full(value: Value) -> Value:

@@ -53,7 +53,7 @@ class Rows:
             case "postgresql" if len(rows) <= _FEW:
                 marks = ", ".join(["%s"] * len(columns))
                 many = ", ".join([f"({marks})"] * len(rows))
-                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES {many}"  # noqa: S608
+                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES {many}"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
                     cursor.execute(sql, [value for row in self._stored(rows, {}) for value in row])
             case "postgresql":
@@ -61,7 +61,7 @@ class Rows:
                 _copy(sql, self._stored(rows, {}))
             case "sqlite":
                 marks = ", ".join(["%s"] * len(columns))
-                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES ({marks})"  # noqa: S608
+                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES ({marks})"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
                     cursor.executemany(sql, list(self._stored(rows, _SQLITE)))
             case _:
@@ -139,7 +139,7 @@ class Changes:
             case "postgresql":
                 assigned = ", ".join(f"{_name(each)} = new.{_name(each)}" for each in changed)
                 sql = (
-                    f"UPDATE {table} SET {assigned} FROM UNNEST({_arrays(self._fields)})"  # noqa: S608
+                    f"UPDATE {table} SET {assigned} FROM UNNEST({_arrays(self._fields)})"  # noqa: S608  (a model's names)
                     f" AS new({_names(self._fields)})"
                     f" WHERE {table}.{_name(key)} = new.{_name(key)}"
                 )
@@ -147,7 +147,7 @@ class Changes:
                     cursor.execute(sql, _turned(_prepared(self._fields, rows, {})))
             case "sqlite":
                 assigned = ", ".join(f"{_name(each)} = %s" for each in changed)
-                sql = f"UPDATE {table} SET {assigned} WHERE {_name(key)} = %s"  # noqa: S608
+                sql = f"UPDATE {table} SET {assigned} WHERE {_name(key)} = %s"  # noqa: S608  (a model's names)
                 prepared = _prepared(self._fields, rows, _SQLITE)
                 with connection.cursor() as cursor:
                     cursor.executemany(sql, [[*row[1:], row[0]] for row in prepared])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from workflow.effects import claim, courier, perform
 from workflow.effects.courier import Courier
 from workflow.engine import clock
 from workflow.engine.limits import limits
+from workflow.models import EffectEntry
 from workflow.testing.drain import drain
 from workflow.worker.turn import turn
 
@@ -287,3 +288,56 @@ def test_a_commit_whose_answer_got_lost_is_not_noted_as_late(
     turn(worker="w/1", clock=clock.now, go_on=lambda: True, calls=calls)
     assert errand.outcomes("tell") == ["send done"]
     assert "effect_late" not in errand.actions()
+
+
+class TestRoom:
+    """How many calls a worker has under way, and of which channels."""
+
+    @pytest.fixture
+    def courier(self, script: Script) -> Iterator[Courier]:
+        went_on = threading.Event()
+
+        def waits(_: Call) -> Any:
+            assert went_on.wait(20)
+            return Done(receipt={"number": 1})
+
+        script.answers |= {name: [waits] * 100 for name in ("tell", "reserve")}
+        courier = Courier(worker="w/1", clock=clock.now)
+        yield courier
+        went_on.set()
+        while courier.in_flight:
+            courier.wait(1)
+            courier.collect()
+
+    def test_one_channel_never_takes_all_of_a_small_worker(
+        self, ask: Ask, courier: Courier, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.ESCAPEMENT = {**settings.ESCAPEMENT, "CALLS_PER_WORKER": 4}
+        monkeypatch.setattr("random.shuffle", lambda channels: channels.sort())  # feed, ledger
+        for _ in range(3):
+            ask("tell", drained=False)
+        drain_envelopes()
+        assert courier.take() == 3
+        for _ in range(3):
+            ask("tell", drained=False)
+        ask("reserve", drained=False)
+        drain_envelopes()
+        monkeypatch.setattr(Courier, "_is_early", lambda _: False)
+        courier.take()
+        taken = EffectEntry.objects.exclude(claim=None).values_list("channel", flat=True)
+        assert sorted(taken) == ["feed", "feed", "feed", "ledger"]
+
+    def test_with_much_to_do_it_takes_more_each_time(
+        self, ask: Ask, courier: Courier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("workflow.effects.courier._LEAST", 2)
+        monkeypatch.setattr(courier, "_most", 2)
+        monkeypatch.setattr(Courier, "_is_early", lambda _: False)
+        for _ in range(10):
+            ask("tell", drained=False)
+        drain_envelopes()
+        under_way = []
+        for _ in range(5):
+            courier.take()
+            under_way.append(courier.in_flight)
+        assert under_way == [1, 3, 6, 10, 10]  # three quarters of 2, 4, 8 and 16

@@ -11,7 +11,6 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pytest
-from django.db.models.sql import Query
 
 from audit import compiled
 from audit.compiled import Compiled, Value
@@ -22,42 +21,49 @@ from workflow.testing.drain import drain
 pytestmark = pytest.mark.django_db
 
 HOT = {
-    *("_last_entries", "_undisturbed", "_ready", "_take", "_held", "_subjects", "_close", "_move"),
+    *("_last_entries", "_quick_look", "_ready", "_take", "_held", "_subjects", "_close", "_move"),
     *("_channels", "_anything", "_heads", "_send", "_again", "_claimed", "_forward"),
 }
 
 
+Run = tuple[Any, tuple[Hashable, ...], Mapping[str, Value]]
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> dict[str, Query]:
-    """Return the queries that a transition with a call runs, by the name of what builds them."""
+def run(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> dict[str, Run]:
+    """Return what a transition with a call has compiled, by the name of what builds it."""
     for each in [each for each in gc.get_objects() if isinstance(each, Compiled)]:
-        monkeypatch.setattr(each, "_known", {})
-    queries: dict[str, Query] = {}
+        monkeypatch.setattr(each, "_known", compiled._Known())
+    found: dict[str, Run] = {}
     compile_ = compiled._compile
 
     def noted(build: Any, shape: tuple[Hashable, ...], values: Mapping[str, Value]) -> Any:
-        marks = {name: compiled._mark(each, at) for at, (name, each) in enumerate(values.items())}
-        queries[build.__name__] = build(*shape, **marks)
+        found[build.__name__] = build, shape, values
         return compile_(build, shape, values)
 
-    monkeypatch.setattr(compiled, "_compile", noted)
-    ask("tell")
-    drain()
-    return queries
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "_compile", noted)
+        ask("tell")
+        drain()
+    return found
 
 
-def test_they_are_all_met(run: dict[str, Query]) -> None:
+def test_they_are_all_met(run: dict[str, Run]) -> None:
     assert set(run) >= HOT
 
 
-def test_they_compile_for_sql_server(
-    run: dict[str, Query], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_they_compile_for_sql_server(run: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value finds its place there, too."""
     server = unconnected(monkeypatch)
     monkeypatch.setattr(server, "get_autocommit", lambda: False)  # as within a transaction
-    for name, query in run.items():
-        sql, _ = query.get_compiler(connection=server).as_sql()
+    monkeypatch.setattr(compiled, "connection", server)
+    for name, (build, shape, values) in run.items():
+        statement = compiled._compile(build, shape, values)
+        assert statement is not None, name
+        sql = statement.sql
         assert "[" in sql, (name, sql)
         assert '"' not in sql, (name, sql)
         assert " LIMIT " not in sql, (name, sql)
-        assert ("UPDLOCK" in sql) == query.select_for_update, (name, sql)
+        assert statement.places, (name, sql)
+        is_locking = name in ("_held", "_subjects", "_again", "_claimed")
+        assert ("UPDLOCK" in sql) == is_locking, (name, sql)

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from audit import chain
 from audit.models import Entry
 from audit.verify import verify_all
+from tests.crash.polling import until
 from tests.engine.conftest import Ask, Make, actions
 from workflow.engine import clock
 from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
@@ -137,10 +138,20 @@ def test_whoever_loses_a_deadlock_is_answered_all_the_same(make: Make, ask: Ask)
             Record.objects.select_for_update().get(pk=record.pk)
             is_held.set()
             assert has_asked.wait(30)
+            until(somebody_waits, seconds=30, what="a wait")  # whoever waited first gives up
             note = chain.Note(
                 chain=record.pk, at=clock.now(), action="mended", actor="w", old="new"
             )
             chain.append([note])
+
+    def somebody_waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return bool(cursor.fetchone()[0])
 
     def request() -> Any:
         assert is_held.wait(30)

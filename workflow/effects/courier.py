@@ -8,30 +8,27 @@ channel may take all of it.
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 import structlog
 from django.db import DatabaseError, IntegrityError
 
-from workflow.definition import Unknown
 from workflow.effects import channels, claim
-from workflow.effects.answer import Answer
 from workflow.effects.call import call_of
-from workflow.effects.declared import Declared, declared
+from workflow.effects.declared import declared
+from workflow.effects.flight import Flight
 from workflow.effects.hands import Hands
-from workflow.effects.perform import Found, Instant, kind, perform
-from workflow.effects.record import Ended, is_closing, record
+from workflow.effects.perform import Instant, kind, perform
+from workflow.effects.record import is_closing, record
 from workflow.engine.correlation import child_of, working_on
 from workflow.engine.limits import limits
-from workflow.models import Doubt, EffectEntry, Kind
+from workflow.models import EffectEntry
 
 log = structlog.get_logger(__name__)
 
@@ -53,40 +50,6 @@ _GRACE = 1.0
 Counted from that look, and not from the time-out: a worker that stood still finds, when it wakes,
 every call overdue; those that have their answer at hand shall still bring it.
 """
-
-
-@dataclass(kw_only=True)
-class Flight:
-    """One call under way."""
-
-    entry: EffectEntry
-    declared: Declared
-    kind: Kind
-    began_at: datetime
-    began: Instant
-    limit: float
-    """Seconds after which it is overdue."""
-
-    found: tuple[Found, str] | None = None
-    heard: float = 0.0
-    """Monotonic time of its last sign of life."""
-
-    ended: float = math.inf
-    """Monotonic time at which its answer was there."""
-
-    overdue: float | None = None
-    """Monotonic time at which it was first seen to be overdue."""
-
-    progress: tuple[float, str] | None = None
-    """A sign that is not written yet."""
-
-    written: float = 0.0
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def is_ask(self) -> bool:
-        """Whether nobody but a person could bring it out of doubt."""
-        return self.kind is Kind.SEND and self.entry.recovery == Doubt.ASK
 
 
 class Courier:
@@ -112,7 +75,7 @@ class Courier:
     def take(self) -> int:
         """Claim what is due, as far as there is room, and begin the calls; return how many."""
         room = self._room()
-        if room <= 0 or (2 * room < self._most and self._is_early()):
+        if room <= 0 or (2 * room < self._bound and self._is_early()):
             return 0
         self._took = time.monotonic()
         due = claim.due_channels(now=self._clock())
@@ -123,18 +86,20 @@ class Courier:
             taken = self._take_from(channel, room)
             has_more |= 0 < room <= taken
             begun += taken
-        self._most = min(
-            limits().calls, 2 * self._most if has_more else max(_LEAST, self._most // 2)
-        )
+        self._most = 2 * self._bound if has_more else max(_LEAST, self._bound // 2)
         return begun
 
-    def _room(self) -> int:
-        """Return how many more calls may be begun.
+    @property
+    def _bound(self) -> int:
+        """How many calls may be under way at present.
 
         With few calls due they are few, so that workers share them and a death puts few in doubt;
         with many they are many, so that they share their statements.
         """
-        return min(limits().calls, self._most) - len(self._flights)
+        return min(limits().calls, self._most)
+
+    def _room(self) -> int:
+        return self._bound - len(self._flights)
 
     def _is_early(self) -> bool:
         return time.monotonic() - self._took < _TOGETHER
@@ -142,7 +107,7 @@ class Courier:
     def _room_for(self, channel: str, room: int, channels: int) -> int:
         """Leave room for other channels: a slow one must not fill the worker by and by."""
         under_way = sum(flight.entry.channel == channel for flight in self._flights)
-        share = max(1, self._most * 3 // 4)
+        share = max(1, self._bound * 3 // 4)
         most = room if channels == 1 and under_way == 0 else room // channels + 1
         return max(0, min(room, most, share - under_way))
 
@@ -243,7 +208,7 @@ class Courier:
     def _has_ended(self, flight: Flight) -> bool:
         if flight.found is not None:
             return True
-        problem = _overrun(flight)
+        problem = flight.overrun()
         if problem is None:
             flight.overdue = None
         elif flight.overdue is None:
@@ -256,7 +221,7 @@ class Courier:
         if not flights:
             return Counter()
         now = self._clock()
-        ended = [_ended(flight, now) for flight in flights]
+        ended = [flight.outcome(now) for flight in flights]
         try:
             return record(ended=ended, now=now)
         except IntegrityError as collision:
@@ -288,19 +253,6 @@ class Courier:
                     flight.cancelled.set()
 
 
-def _overrun(flight: Flight) -> Unknown | None:
-    """Return what to call it, if it has taken longer than it may."""
-    now = time.monotonic()
-    if now - flight.began.monotonic > flight.limit:
-        problem = f"No answer within {flight.declared.timeout.total_seconds():g} s."
-        return Unknown(reason=problem, code="timeout")
-    silent, heartbeat = now - flight.heard, flight.declared.heartbeat
-    if heartbeat is not None and silent > heartbeat.total_seconds():
-        problem = f"No sign of life for {silent:.1f} s; one is due every {heartbeat}."
-        return Unknown(reason=problem, code="silent")
-    return None
-
-
 def _facts(entry: EffectEntry) -> Mapping[str, str | int]:
     """Return the fields of log lines about a call, beside those of its envelope."""
     return {
@@ -309,18 +261,3 @@ def _facts(entry: EffectEntry) -> Mapping[str, str | int]:
         "attempt": entry.fence,
         "worker": entry.worker,
     }
-
-
-def _ended(flight: Flight, now: datetime) -> Ended:
-    found, detail = flight.found or (Unknown(reason="No answer."), "")
-    return Ended(
-        entry=flight.entry,
-        answer=Answer(
-            kind=flight.kind,
-            what=found,
-            by=flight.entry.worker,
-            started_at=flight.began_at,
-            ended_at=now,
-            detail=detail,
-        ),
-    )

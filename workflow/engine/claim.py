@@ -27,7 +27,8 @@ _ACTIVE = (State.WAITING, State.RUNNING, State.SCHEDULED, State.CALLING, State.U
 """States in which `due_at` calls for somebody: to work, to rescue, to ripen, to end, to undo."""
 
 _SHARE = 8
-"""One in so many of a batch is kept for the less urgent, so that they are not starved."""
+"""One in so many of a batch is kept for the less urgent, so that they are not starved; none of
+smaller batches."""
 
 Versions = tuple[tuple[str, tuple[int, ...]], ...]
 """Definition versions by workflow name; see `registry.fixed_versions`."""
@@ -93,7 +94,8 @@ def _choose(*, now: datetime, limit: int) -> list[UUID]:
         room = max(limit - len(chosen), limit // _SHARE)
         if not room:
             break
-        rows = _READY.rows(registry.fixed_versions(), priority, room, now=now)
+        # By `limit`, which is one of few; each other one would be a statement to compile.
+        rows = _READY.rows(registry.fixed_versions(), priority, limit, now=now)[:room]
         if rows and rows[0][1] and not chosen:
             return [rows[0][0]]
         found = [pk for pk, crashes in rows if not crashes]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.db.models.sql import Query
 
-from audit.compiled import Compiled
+from audit.compiled import Compiled, columns, loaded
 from workflow.definition import registry
 from workflow.models import Record, State, Tracked, TransitionEnvelope
 
@@ -38,24 +37,19 @@ def held(*, ids: Collection[UUID], token: UUID) -> list[TransitionEnvelope]:
 
 def _held(*, ids: list[UUID], token: UUID) -> Query:
     ours = TransitionEnvelope.objects.filter(pk__in=ids, claim=token, state=State.RUNNING)
-    own, records = _columns(TransitionEnvelope), _columns(Record)
     locked = ours.order_by("record_id").select_for_update()
-    return locked.values_list(*own, *(f"record__{name}" for name in records)).query
+    records = (f"record__{name}" for name in columns(Record))
+    return locked.values_list(*columns(TransitionEnvelope), *records).query
 
 
 _HELD = Compiled(_held)
 
 
 def _envelope(row: tuple[Any, ...]) -> TransitionEnvelope:
-    own, records = _columns(TransitionEnvelope), _columns(Record)
-    envelope = TransitionEnvelope.from_db(connection.alias, own, row[: len(own)])
-    envelope.record = Record.from_db(connection.alias, records, row[len(own) :])
+    own = len(columns(TransitionEnvelope))
+    envelope = loaded(TransitionEnvelope, row[:own])
+    envelope.record = loaded(Record, row[own:])
     return envelope
-
-
-@cache
-def _columns(model: type[Model]) -> tuple[str, ...]:
-    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 _CHANGING = (
@@ -111,13 +105,12 @@ def subjects(envelopes: Collection[TransitionEnvelope]) -> dict[UUID, Tracked]:
 
 
 def _locked(model: type[Tracked], records: Collection[UUID]) -> list[Tracked]:
-    rows = _SUBJECTS.rows(model, records=list(records))
-    return [model.from_db(connection.alias, _columns(model), row) for row in rows]
+    return [loaded(model, row) for row in _SUBJECTS.rows(model, records=list(records))]
 
 
 def _subjects(model: type[Tracked], *, records: list[UUID]) -> Query:
     rows = model._base_manager.filter(record__in=records).order_by("pk").select_for_update()
-    return rows.values_list(*_columns(model)).query
+    return rows.values_list(*columns(model)).query
 
 
 _SUBJECTS = Compiled(_subjects)

@@ -9,29 +9,25 @@ still holds when it writes the refusal, the repetition or the conflict into the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cache, partial
-from typing import Any
-from uuid import UUID
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
-from django.db.models import Exists, OuterRef
-from django.db.models.sql import Query
 
 from audit import chain
-from audit.compiled import Compiled
 from audit.models import PersonalValue
 from audit.rows import create
-from workflow.definition import InvalidRequest, Transition, WorkflowError, registry
-from workflow.engine import duties, tracing
+from workflow.definition import InvalidRequest, WorkflowError
+from workflow.engine import tracing
 from workflow.engine.announce import announce
 from workflow.engine.answer import Accepted, Answer, Conflict, Invalid, Refused, Repeated
 from workflow.engine.conceal import conceal_in
 from workflow.engine.correlation import facts_of
 from workflow.engine.deadlock import is_deadlock
 from workflow.engine.judge import Known, judge
+from workflow.engine.known import known_of, undisturbed
 from workflow.engine.request import Request, check
 from workflow.engine.sign import as_evidence, signature_of
 from workflow.engine.trail import Action, note, refusals_as_evidence
@@ -133,7 +129,8 @@ def _is_collision(error: DatabaseError) -> bool:
 def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Answer]:
     # In the order of record ids, as workers lock them, so that the two cannot deadlock.
     numbered = sorted(numbered, key=lambda pair: pair[1].record.int)
-    known, ends = (_read(numbered), None) if careful else _look(numbered)
+    some = [request for _, request in numbered]
+    known, ends = (known_of(some), None) if careful else undisturbed(some)
     answers: dict[int, Answer] = {}
     notes: list[chain.Note] = []
     envelopes: list[TransitionEnvelope] = []
@@ -169,81 +166,6 @@ def _insert(
         create(envelopes)
     if signatures:
         Signature.objects.bulk_create(signatures, batch_size=_TOGETHER)
-
-
-def _look(numbered: Numbered) -> tuple[Known, dict[UUID, chain.Head]]:
-    """Read, without a lock, the records that nothing stands in the way of, and their chains' ends.
-
-    One statement. Where something does, the record is left out, as if it did not exist.
-    """
-    by_record: dict[UUID, Record] = {}
-    ends: dict[UUID, chain.Head] = {}
-    names = _columns()
-    for *columns, is_taken, is_known, sequence, digest in _LOOK.rows(
-        records=[request.record for _, request in numbered],
-        ids=[request.transition_id for _, request in numbered],
-    ):
-        if is_taken or is_known:
-            continue
-        record = Record.from_db(connection.alias, names, columns)
-        by_record[record.pk] = record
-        if sequence is not None:
-            ends[record.pk] = chain.Head(sequence, digest)
-    makers = duties.makers_of(_declared(numbered, by_record))
-    return Known(records=by_record, twins={}, in_flight={}, makers=makers), ends
-
-
-def _undisturbed(*, records: list[UUID], ids: list[UUID]) -> Query:
-    in_flight = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("pk"))
-    return (
-        Record.objects.filter(pk__in=records)
-        .annotate(
-            is_taken=Exists(in_flight),
-            is_known=Exists(TransitionEnvelope.objects.filter(pk__in=ids)),
-            end_sequence=chain.last("sequence", of="pk"),
-            end_digest=chain.last("digest", of="pk"),
-        )
-        .values_list(*_columns(), "is_taken", "is_known", "end_sequence", "end_digest")
-        .query
-    )
-
-
-_LOOK = Compiled(_undisturbed)
-
-
-@cache
-def _columns() -> tuple[str, ...]:
-    return tuple(field.attname for field in Record._meta.concrete_fields)
-
-
-def _read(numbered: Numbered) -> Known:
-    """Read all that counts, with the records locked."""
-    records = Record.objects.filter(pk__in={request.record for _, request in numbered})
-    records = records.order_by("pk").select_for_update()
-    ids = {request.transition_id for _, request in numbered}
-    by_record = {record.pk: record for record in records}
-    same = TransitionEnvelope.objects.filter(pk__in=ids)
-    busy = TransitionEnvelope.objects.in_flight().filter(record__in=list(by_record))
-    found = list(same.union(busy))
-    return Known(
-        records=by_record,
-        twins={each.pk: each for each in found if each.pk in ids},
-        in_flight={each.record_id: each for each in found if each.is_in_flight},
-        makers=duties.makers_of(_declared(numbered, by_record)),
-    )
-
-
-def _declared(
-    numbered: Numbered, records: Mapping[UUID, Record]
-) -> Iterator[tuple[UUID, Transition[Any, Any]]]:
-    """Yield the transitions that are asked for, as far as they are known."""
-    known = registry.versions()
-    for _, request in numbered:
-        record = records.get(request.record)
-        if record is not None and record.workflow in known:
-            transition = registry.latest(record.workflow).by_name.get(request.transition)
-            if transition is not None:
-                yield record.pk, transition
 
 
 def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chain.Note:

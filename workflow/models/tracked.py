@@ -41,7 +41,7 @@ class _History(HistoricalRecords):  # type: ignore[misc]  # simple-history has n
         fields: dict[str, models.Field[object, object]] = super().copy_fields(model)
         for name, field in fields.items():
             if isinstance(field, models.ForeignKey) and name != "record":
-                field.db_index = False  # type: ignore[attr-defined]
+                field.db_index = False  # type: ignore[attr-defined]  # the stubs lack it
         return fields
 
 

@@ -1,0 +1,95 @@
+"""Statements that are compiled once: what is filled in, and that nothing else ever goes out."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.db.models.sql import Query
+
+from audit import chain
+from audit.compiled import Compiled, change_of
+from audit.models import Entry, Unsealed
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def chains() -> list[UUID]:
+    names = [uuid4() for _ in range(5)]
+    chain.append([chain.Note(chain=name, at=AT, action="started", actor="w") for name in names])
+    return names
+
+
+def said(*, chains: list[UUID], until: datetime) -> Query:
+    entries = Entry.objects.filter(chain__in=chains, at__lte=until).order_by("chain")
+    return entries.values_list("chain", "at", "actor").query
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_lists_of_any_length_are_filled_in(chains: list[UUID], count: int) -> None:
+    statement = Compiled(said)
+    for _ in range(2):  # as it is compiled, and as it is known
+        rows = statement.rows(chains=chains[:count], until=AT)
+        assert rows == [(name, AT, "w") for name in sorted(chains[:count])]
+    assert statement.rows(chains=chains[:count], until=AT - timedelta(seconds=1)) == []
+
+
+def test_values_are_those_of_each_call(chains: list[UUID]) -> None:
+    statement = Compiled(said)
+    for name in chains:
+        assert [found for found, *_ in statement.rows(chains=[name], until=AT)] == [name]
+
+
+def test_changes_are_counted_once_whatever_fills_the_list(chains: list[UUID]) -> None:
+    def drop(*, chains: list[UUID], other: UUID) -> Query:
+        return change_of(Unsealed.objects.filter(chain__in=chains), chain=other)
+
+    assert Compiled(drop).change(chains=chains[:3], other=uuid4()) == 3
+    assert Compiled(drop).change(chains=[], other=uuid4()) == 0
+
+
+@pytest.mark.parametrize("lost", ["left out", "changed"])
+def test_a_value_that_has_no_place_is_noticed(lost: str) -> None:
+    """Its mark would go to the database in its stead."""
+
+    def build(*, chain: UUID, actor: str) -> Query:
+        rows = Entry.objects.filter(chain=chain)
+        return (rows.filter(actor=actor.upper()) if lost == "changed" else rows).query
+
+    with pytest.raises(AssertionError, match="does not have its actor"):
+        Compiled(build).rows(chain=uuid4(), actor="w")
+
+
+def test_a_thread_compiles_for_its_own_connection() -> None:
+    statement, seen = Compiled(said), []
+
+    def ask() -> None:
+        seen.append(len(statement._known.statements))
+
+    statement.rows(chains=[uuid4()], until=AT)
+    ask()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert seen == [1, 0]
+
+
+def test_one_that_was_built_is_not_built_again(chains: list[UUID]) -> None:
+    built: list[Any] = []
+
+    def noted(**values: Any) -> Query:
+        built.append(len(values["chains"]))
+        return said(**values)
+
+    statement = Compiled(noted)
+    for count in (1, 2, 3, 4, 5, 3, 2, 1):
+        statement.rows(chains=chains[:count], until=AT)
+    assert built == [1, 2, 4, 8]
+    assert connection.vendor in str(statement._known.statements)

@@ -1,0 +1,87 @@
+"""What is read of records before a request is judged: quickly without a lock, or with one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+from django.db.models.sql import Query
+
+from audit import chain
+from audit.compiled import Compiled, columns, loaded
+from workflow.definition import Transition, registry
+from workflow.engine import duties
+from workflow.engine.judge import Known
+from workflow.engine.request import Request
+from workflow.models import Record, TransitionEnvelope
+
+
+def undisturbed(requests: Sequence[Request]) -> tuple[Known, dict[UUID, chain.Head]]:
+    """Read, without a lock, the records that nothing stands in the way of, and their chains' ends.
+
+    One statement. Where something does, the record is left out, as if it did not exist.
+    """
+    by_record: dict[UUID, Record] = {}
+    ends: dict[UUID, chain.Head] = {}
+    for *row, is_taken, is_known, sequence, digest in _LOOK.rows(
+        records=[each.record for each in requests],
+        ids=[each.transition_id for each in requests],
+    ):
+        if is_taken or is_known:
+            continue
+        record = loaded(Record, row)
+        by_record[record.pk] = record
+        if sequence is not None:
+            ends[record.pk] = chain.Head(sequence, digest)
+    makers = duties.makers_of(_declared(requests, by_record))
+    return Known(records=by_record, twins={}, in_flight={}, makers=makers), ends
+
+
+def _quick_look(*, records: list[UUID], ids: list[UUID]) -> Query:
+    in_flight = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("pk"))
+    return (
+        Record.objects.filter(pk__in=records)
+        .annotate(
+            is_taken=Exists(in_flight),
+            is_known=Exists(TransitionEnvelope.objects.filter(pk__in=ids)),
+            end_sequence=chain.last("sequence", of="pk"),
+            end_digest=chain.last("digest", of="pk"),
+        )
+        .values_list(*columns(Record), "is_taken", "is_known", "end_sequence", "end_digest")
+        .query
+    )
+
+
+_LOOK = Compiled(_quick_look)
+
+
+def known_of(requests: Sequence[Request]) -> Known:
+    """Read all that counts, with the records locked."""
+    records = Record.objects.filter(pk__in={each.record for each in requests})
+    records = records.order_by("pk").select_for_update()
+    ids = {each.transition_id for each in requests}
+    by_record = {record.pk: record for record in records}
+    same = TransitionEnvelope.objects.filter(pk__in=ids)
+    busy = TransitionEnvelope.objects.in_flight().filter(record__in=list(by_record))
+    found = list(same.union(busy))
+    return Known(
+        records=by_record,
+        twins={each.pk: each for each in found if each.pk in ids},
+        in_flight={each.record_id: each for each in found if each.is_in_flight},
+        makers=duties.makers_of(_declared(requests, by_record)),
+    )
+
+
+def _declared(
+    requests: Sequence[Request], records: Mapping[UUID, Record]
+) -> Iterator[tuple[UUID, Transition[Any, Any]]]:
+    """Yield the transitions that are asked for, as far as they are known."""
+    known = registry.versions()
+    for request in requests:
+        record = records.get(request.record)
+        if record is not None and record.workflow in known:
+            transition = registry.latest(record.workflow).by_name.get(request.transition)
+            if transition is not None:
+                yield record.pk, transition
