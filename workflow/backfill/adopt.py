@@ -30,9 +30,6 @@ from workflow.models import BackfillLeft, BackfillRun, Fault
 
 log = structlog.get_logger(__name__)
 
-_HELD_TOGETHER = 5
-"""Records that are here already in one transaction: a live transition waits for no more."""
-
 _TRIES = 3
 
 
@@ -88,8 +85,10 @@ class Adopter:
                 log.debug("backfill.unplanned", reference=case.reference, error=repr(error))
                 alone.append(case)
         here = [plan.case for plan in plans if plan.present is not None and plan.is_news]
-        for start in range(0, len(here), _HELD_TOGETHER):
-            self._take_present(here[start : start + _HELD_TOGETHER])
+        while here:
+            together = self._pace.together
+            self._take_present(here[:together])
+            del here[:together]
             self._pace.gap()
         for case in alone:
             self._take_alone(case)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import F, OuterRef, Subquery
+from django.db.models.sql import Query
 
 from audit.chain import Note
+from audit.compiled import Compiled, change_of
 from workflow.backfill.plan import Plan
 from workflow.engine import timers
 from workflow.models import Record, State, TransitionEnvelope
@@ -33,28 +36,40 @@ def move(*, plans: Sequence[Plan], now: datetime) -> list[Note]:
         return []
     notes = timers.stop(records=[plan.record for plan in plans], now=now)
     for place in range(max(len(plan.moves) for plan in plans)):
-        steps = {plan.record: plan.moves[place] for plan in plans if place < len(plan.moves)}
-        _fire(plans, place, now)
-        version = F("version") + 1
-        cause = TransitionEnvelope.objects.filter(
-            record=OuterRef("pk"), resulting_version=OuterRef("version") + 1, state=State.FIRED
-        )
-        moved = Record.objects.filter(pk__in=list(steps)).update(
-            status=Subquery(cause.values("target")[:1]),
-            last_transition=Subquery(cause.values("pk")[:1]),
-            status_since=Subquery(cause.values("happened_at")[:1]),
-            version=version,
-        )
+        steps = {
+            plan.record: plan.moves[place].placed.id for plan in plans if place < len(plan.moves)
+        }
+        fired = _FIRE.change(ids=list(steps.values()), now=now)
+        if fired != len(steps):
+            raise Moved(f"{len(steps)} envelopes were to fire, {fired} were there.")
+        moved = _MOVE.change(records=list(steps))
         if moved != len(steps):
             raise Moved(f"{len(steps)} records were to move, {moved} were there.")
     return notes
 
 
-def _fire(plans: Sequence[Plan], place: int, now: datetime) -> None:
-    ids = [plan.moves[place].placed.id for plan in plans if place < len(plan.moves)]
+def _fire(*, ids: list[UUID], now: datetime) -> Query:
     current = Record.objects.filter(pk=OuterRef("record_id")).values("version")[:1]
-    fired = TransitionEnvelope.objects.filter(pk__in=ids, state=State.SCHEDULED).update(
-        state=State.FIRED, finished_at=now, resulting_version=Subquery(current) + 1
+    return change_of(
+        TransitionEnvelope.objects.filter(pk__in=ids, state=State.SCHEDULED),
+        state=State.FIRED,
+        finished_at=now,
+        resulting_version=Subquery(current) + 1,
     )
-    if fired != len(ids):
-        raise Moved(f"{len(ids)} envelopes were to fire, {fired} were there.")
+
+
+def _move(*, records: list[UUID]) -> Query:
+    cause = TransitionEnvelope.objects.filter(
+        record=OuterRef("pk"), resulting_version=OuterRef("version") + 1, state=State.FIRED
+    )
+    return change_of(
+        Record.objects.filter(pk__in=records),
+        status=Subquery(cause.values("target")[:1]),
+        last_transition=Subquery(cause.values("pk")[:1]),
+        status_since=Subquery(cause.values("happened_at")[:1]),
+        version=F("version") + 1,
+    )
+
+
+_FIRE = Compiled(_fire)
+_MOVE = Compiled(_move)

@@ -23,6 +23,16 @@ _SMALL = 10
 """Records in a batch while there is live work: it then holds locks for a few milliseconds."""
 
 
+_HELD = 5
+_HELD_LIVE = 2
+"""Records that are here already in one transaction: a live transition waits for no more."""
+
+_YIELDS = 3.0
+"""Pause after a transaction while there is live work, by the time it took. Who finds SQLite locked
+sleeps ever longer before the next look: with pauses no longer than the transactions, every second
+look met a lock, and the 95th percentile of a request's time rose to four times."""
+
+
 class Pace:
     """Paces one process."""
 
@@ -39,6 +49,11 @@ class Pace:
         self.batch = batch
         """Records that the next batch should have."""
 
+    @property
+    def together(self) -> int:
+        """Records that are here already, for the next transaction to hold."""
+        return _HELD_LIVE if time.monotonic() < self._calm_since else _HELD
+
     def begin(self) -> None:
         """Start counting time for a batch or a transaction."""
         self._started = time.monotonic()
@@ -50,19 +65,19 @@ class Pace:
         are some: without, a request waited for seconds beside an adoption that never paused.
         """
         if self._is_live():
-            time.sleep(min(time.monotonic() - self._started, _LONGEST))
+            time.sleep(min(_YIELDS * (time.monotonic() - self._started), _LONGEST))
         self.begin()
 
     def rest(self, *, events: int) -> None:
         """Pause after a batch of so many events.
 
-        Live work goes first: while some is due, a batch is small, and a pause is as long as what
-        went before it, so that half of the time at least is left to others.
+        Live work goes first: while some is due, a batch is small, and a pause is longer than what
+        went before it, so that most of the time is left to others.
         """
         is_live = self._is_live()
         self.batch = min(_SMALL, self._most) if is_live else self._most
         now = time.monotonic()
-        pause = min(now - self._started, _LONGEST) if is_live else 0.0
+        pause = min(_YIELDS * (now - self._started), _LONGEST) if is_live else 0.0
         if self._rate:
             self._events += events
             pause = max(pause, self._began + self._events / self._rate - now)

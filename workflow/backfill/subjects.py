@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import models
 from simple_history.utils import get_history_manager_for_model
 
-from audit.rows import Row, Rows, is_plain
+from audit.rows import Changes, Row, Rows, is_plain
 from workflow.backfill.judge import Step
 from workflow.backfill.mapping import AnyMapping
 from workflow.backfill.plan import Plan
@@ -157,7 +157,7 @@ class Subjects:
 
     def _update(self, subjects: list[Tracked], names: list[str]) -> None:
         if subjects and names:
-            self._model._base_manager.bulk_update(subjects, names, batch_size=100)
+            Changes(self._model, names).write(subjects)
 
     def _create(self, subjects: list[Tracked]) -> None:
         if is_plain(self._model):
