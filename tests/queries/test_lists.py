@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from tests.engine.conftest import Make
 from tests.queries.conftest import Scene
 from workflow.engine import clock
-from workflow.models import Cause, State
+from workflow.models import Cause, State, TransitionEnvelope
 from workflow.queries import inbox, search
 from workflow.queries.activity import SPANS, activity
 from workflow.queries.backlog import backlog, sentence, workers
@@ -52,6 +52,13 @@ def test_the_system_in_a_sentence(scene: Scene) -> None:
     assert told()[0] == "good"
     scene.parked()
     assert told() == ("bad", "Working; 1 case needs a person.")
+    scene.waiting()
+    due = TransitionEnvelope.objects.filter(state="waiting")
+    due.update(due_at=clock.now() - timedelta(minutes=5))
+    tone, words = told()
+    assert tone == "bad"
+    assert "1 due; the oldest has waited for 5 min" in words
+    assert words.endswith("1 case needs a person.")
 
 
 @pytest.mark.parametrize(("span", "steps"), [("hour", 60), ("day", 24), ("week", 28)])

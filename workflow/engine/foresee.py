@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from workflow.definition import Effect, Finding, Refusal, Transition, Workflow
+from workflow.definition import Context, Effect, Finding, Refusal, Transition, Workflow
+from workflow.definition.transition import Guard
 from workflow.engine import duties
 from workflow.engine.decide import CallFirst, Fail, Fire, context_of, decide
 from workflow.engine.enclose import enclose
@@ -40,6 +41,9 @@ class Foresight:
     sends: tuple[Sending, ...] = ()
     problem: str = ""
     """Why the guards could not be asked at all: one of them raised."""
+
+    is_settled: bool = False
+    """Whether it is refused whatever its form may bring: a guard says no without a look at it."""
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -94,8 +98,59 @@ def foresee(
         case Fail(message=message):
             return Foresight(problem=message)
         case _:
-            after = _sends(transition.after, envelope, subject, now, is_before=False)
-            return Foresight(findings=decision.findings, sends=first + after)
+            return Foresight(
+                findings=decision.findings,
+                sends=first + _sends(transition.after, envelope, subject, now, is_before=False),
+                is_settled=_is_settled(
+                    transition, decision.findings, context_of(envelope, subject, {}, now)
+                ),
+            )
+
+
+class _Watched(Mapping[str, Any]):
+    """A payload that knows whether anybody looked at it."""
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self._payload = payload
+        self.was_read = False
+
+    def __getitem__(self, name: str) -> Any:
+        self.was_read = True
+        return self._payload[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self.was_read = True
+        return iter(self._payload)
+
+    def __len__(self) -> int:
+        self.was_read = True
+        return len(self._payload)
+
+
+def _is_settled(
+    transition: Transition[Any, Any],
+    findings: Sequence[Finding],
+    context: Context[Any],
+) -> bool:
+    """Return whether somebody says no who does not look at what is filled in."""
+    if transition.form is None:
+        return True
+    guards = {getattr(each, "__name__", type(each).__name__): each for each in transition.guards}
+    return any(
+        isinstance(each.answer, Refusal)
+        and (each.guard not in guards or _is_blind(guards[each.guard], context))
+        for each in findings
+    )
+
+
+def _is_blind(guard: Guard[Any], context: Context[Any]) -> bool:
+    """Ask a guard again, and return whether it answered without a look at the payload."""
+    payload = _Watched(context.payload)
+    try:
+        guard(replace(context, subject=deepcopy(context.subject), payload=payload))
+    except Exception:  # noqa: BLE001  (an adopter's function: with the form filled in, perhaps not)
+        return False
+    return not payload.was_read
 
 
 def _sends(

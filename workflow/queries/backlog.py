@@ -103,11 +103,14 @@ def sentence(
         )
     late = backlog.oldest_due
     if late is not None and late > timedelta(seconds=30):
-        return (
-            "warn",
-            _("%(n)s due; the oldest has waited for %(time)s.")
-            % {"n": backlog.due, "time": duration(late)},
-        )
+        words = _("%(n)s due; the oldest has waited for %(time)s.") % {
+            "n": backlog.due,
+            "time": duration(late),
+        }
+        if not needing:
+            return "warn", words
+        also = ngettext("%(n)d case needs a person.", "%(n)d cases need a person.", needing)
+        return "bad", f"{words} {also % {'n': needing}}"
     if needing:
         return "bad", ngettext(
             "Working; %(n)d case needs a person.", "Working; %(n)d cases need a person.", needing

@@ -76,9 +76,13 @@ class Option:
         """Whether the button is offered."""
         if not self.starts_here:
             return False
-        if self.answer is Answer.WOULD_REFUSE:
-            return self.has_form
-        return self.answer is Answer.WOULD_FIRE
+        return self.answer is Answer.WOULD_FIRE or self.may_change_its_mind
+
+    @property
+    def may_change_its_mind(self) -> bool:
+        """Whether only what is still to be filled in on its form stands against it."""
+        is_open = self.answer is Answer.WOULD_REFUSE and not self.foresight.is_settled
+        return self.has_form and is_open
 
     @property
     def told_refusals(self) -> tuple[Refusal, ...]:
