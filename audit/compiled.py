@@ -2,8 +2,8 @@
 
 The ORM takes several times as long to build such a statement as a database does to run it, and a
 worker runs a dozen of them for each batch, however small. What is compiled is the ORM's own query,
-with marks in the places of its values; a value that is a list of keys is filled up to a power of
-two, so that there are few forms of one statement.
+with marks in the places of its values. A value that is a list of keys goes to PostgreSQL as one
+array; elsewhere it is filled up to a power of two, so that there are few forms of one statement.
 
 A mark that the ORM has changed or left out would go to the database in place of its value, so each
 has to be found again when the statement is compiled.
@@ -11,12 +11,12 @@ has to be found again when the statement is compiled.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -27,11 +27,16 @@ from django.db.models.sql.compiler import SQLUpdateCompiler
 Value = datetime | UUID | str | Sequence[UUID] | Sequence[int]
 Build = Callable[..., Query]
 Row = tuple[Any, ...]
-M = TypeVar("M", bound=models.Model)
+Place = tuple[int, str, int | None]
 
 _NOW = datetime(1970, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 _KEY = 0x6D61726B << 90
 _NUMBER = 7_000_000_000_000
+
+_PAIR = 2
+"""Marks that stand for a list which goes as an array."""
+
+_MARKS = re.compile(r"IN \(%s, %s\)|%s")
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,9 @@ class _Statement:
     parts: tuple[Any, ...]
     """Its parameters, with marks in the places of values."""
 
-    places: tuple[tuple[int, str, int], ...]
-    """Where a mark stands: its place among the parts, the value's name, the place in its list."""
+    places: tuple[Place, ...]
+    """Where a mark stands: its place among the parts, the value's name, the place in its list, or
+    none if the list as a whole stands there."""
 
     converters: Mapping[int, tuple[Sequence[Callable[..., Any]], Any]]
     """By a column's place: what makes its values Python's, one after the other; and the column."""
@@ -50,7 +56,7 @@ class _Statement:
         """Return the parameters with values in place of their marks."""
         parts = list(self.parts)
         for place, name, number in self.places:
-            parts[place] = values[name][number]
+            parts[place] = values[name] if number is None else values[name][number]
         return parts
 
     def converted(self, rows: list[Row]) -> list[Row]:
@@ -107,27 +113,18 @@ class Compiled:
     def _filled(
         self, shape: tuple[Hashable, ...], values: Mapping[str, Value]
     ) -> tuple[_Statement | None, list[Any]]:
-        full = {name: _full(value) for name, value in values.items()}
-        sizes = tuple(len(value) if isinstance(value, list) else -1 for value in full.values())
-        key = (connection.alias, connection.vendor, shape, tuple(full), sizes)
+        sizes = tuple(_size(value) for value in values.values())
+        key = (connection.alias, connection.vendor, shape, tuple(values), sizes)
         known = self._known.statements
         if key not in known:
-            known[key] = _compile(self._build, shape, full)
+            known[key] = _compile(self._build, shape, values)
         statement = known[key]
         if statement is None:
             return None, []
-        return statement, statement.filled({name: _adapted(full[name]) for name in full})
-
-
-@cache
-def columns(model: type[models.Model]) -> tuple[str, ...]:
-    """Return the names of all columns of a model, for `values_list`."""
-    return tuple(field.attname for field in model._meta.concrete_fields)
-
-
-def loaded(model: type[M], row: Iterable[Any]) -> M:
-    """Return an instance of a row that has all `columns` of its model."""
-    return model.from_db(connection.alias, columns(model), list(row))
+        pairs = zip(values.items(), sizes, strict=True)
+        return statement, statement.filled(
+            {name: _adapted(_full(value, size)) for (name, value), size in pairs}
+        )
 
 
 def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
@@ -142,7 +139,10 @@ def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
 def _compile(
     build: Build, shape: tuple[Hashable, ...], values: Mapping[str, Value]
 ) -> _Statement | None:
-    marks = {name: _mark(value, place) for place, (name, value) in enumerate(values.items())}
+    marks = {
+        name: _mark(value, place, _size(value))
+        for place, (name, value) in enumerate(values.items())
+    }
     try:
         compiler = build(*shape, **marks).get_compiler(connection=connection)
         sql, parts = compiler.as_sql()
@@ -156,25 +156,70 @@ def _compile(
     lost = [name for part, (name, _) in found.items() if part not in parts]
     if lost:
         raise AssertionError(f"the statement of {build.__qualname__} does not have its {lost[0]}")
-    places = tuple((place, *found[part]) for place, part in enumerate(parts) if part in found)
+    places: list[Place] = [
+        (place, *found[part]) for place, part in enumerate(parts) if part in found
+    ]
+    if _takes_arrays():
+        sql, parts, places = _gathered(sql, parts, places)
     converters: dict[int, Any] = {}
     if not isinstance(compiler, SQLUpdateCompiler):
         selected = [column for column, *_ in compiler.select[: compiler.col_count]]
         converters = compiler.get_converters(selected)
-    return _Statement(sql, tuple(parts), places, converters)
+    return _Statement(sql, tuple(parts), tuple(places), converters)
 
 
-def _full(value: Value) -> Value:
-    """Return a list filled up to a power of two by repeating its last; anything else as it is."""
+def _takes_arrays() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def _gathered(
+    sql: str, parts: Sequence[Any], places: Iterable[Place]
+) -> tuple[str, list[Any], list[Place]]:
+    """Return a statement in which each list of keys, of two marks, is one array."""
+    marks = {place: (name, number) for place, name, number in places}
+    few: list[Any] = []
+    found: list[Place] = []
+    place = 0
+
+    def gather(match: re.Match[str]) -> str:
+        nonlocal place
+        here = [marks.get(place + each) for each in range(match[0].count("%s"))]
+        name, _ = here[0] or ("", None)
+        is_whole = len(here) == _PAIR and here[1] == (name, 1)
+        if is_whole:
+            found.append((len(few), name, None))
+            few.append(None)
+        else:
+            found.extend((len(few) + at, *mark) for at, mark in enumerate(here) if mark)
+            few.extend(parts[place : place + len(here)])
+        place += len(here)
+        return "= ANY(%s)" if is_whole else match[0]
+
+    gathered = _MARKS.sub(gather, sql)
+    apart = [name for _, name, number in found if number]
+    if apart:
+        raise AssertionError(f"the list of {apart[0]} stands in no IN of its own: {sql}")
+    return gathered, few, found
+
+
+def _size(value: Value) -> int:
+    """Return with how many keys a list stands in the statement; -1 if it is none."""
     if isinstance(value, str | datetime | UUID):
+        return -1
+    if _takes_arrays():
+        return _PAIR if value else 0
+    return 1 << (len(value) - 1).bit_length() if value else 0
+
+
+def _full(value: Value, size: int) -> Value:
+    """Return a list filled up to a size by repeating its last; anything else as it is."""
+    if isinstance(value, str | datetime | UUID) or len(value) >= size or not value:
         return value
     keys: list[Any] = list(value)
-    if keys:
-        keys += [keys[-1]] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
-    return keys
+    return keys + [keys[-1]] * (size - len(keys))
 
 
-def _mark(value: Value, place: int) -> Any:
+def _mark(value: Value, place: int, size: int) -> Any:
     """Return a value of the same kind that stands in no real statement."""
     match value:
         case datetime():
@@ -185,8 +230,8 @@ def _mark(value: Value, place: int) -> Any:
             return f"value {place} to be filled in"
     keys: Sequence[Any] = value
     if keys and isinstance(keys[0], UUID):
-        return [UUID(int=_KEY + (place << 32) + number) for number in range(len(keys))]
-    return [_NUMBER + (place << 24) + number for number in range(len(keys))]
+        return [UUID(int=_KEY + (place << 32) + number) for number in range(size)]
+    return [_NUMBER + (place << 24) + number for number in range(size)]
 
 
 def _adapted(value: Value) -> list[Any]:

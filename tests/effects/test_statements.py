@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 HOT = {
     *("_last_entries", "_quick_look", "_ready", "_take", "_held", "_subjects", "_close", "_move"),
     *("_channels", "_anything", "_heads", "_send", "_again", "_claimed", "_forward"),
+    *("_door", "_under_way", "_pauses", "_taken"),
 }
 
 
@@ -65,5 +66,5 @@ def test_they_compile_for_sql_server(run: dict[str, Run], monkeypatch: pytest.Mo
         assert '"' not in sql, (name, sql)
         assert " LIMIT " not in sql, (name, sql)
         assert statement.places, (name, sql)
-        is_locking = name in ("_held", "_subjects", "_again", "_claimed")
+        is_locking = name in ("_held", "_subjects", "_again", "_claimed", "_door")
         assert ("UPDLOCK" in sql) == is_locking, (name, sql)

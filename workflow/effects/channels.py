@@ -1,11 +1,18 @@
-"""The rows of channels: one for each that is declared."""
+"""The rows of channels, one for each that is declared, and what bears upon them."""
 
 from __future__ import annotations
 
-from django.db import DEFAULT_DB_ALIAS
+from datetime import datetime
 
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Count, Min
+from django.db.models.sql import Query
+
+from audit.compiled import Compiled
+from audit.loading import columns, loaded
 from workflow.definition import registry
-from workflow.models import Channel
+from workflow.effects.door import Busy
+from workflow.models import Channel, EffectEntry, Pause, Scope
 
 
 def ensure(*, using: str = DEFAULT_DB_ALIAS) -> None:
@@ -17,3 +24,48 @@ def ensure(*, using: str = DEFAULT_DB_ALIAS) -> None:
     rows = Channel.objects.using(using)
     for name in sorted(declared.difference(rows.values_list("pk", flat=True))):
         rows.get_or_create(pk=name)
+
+
+def hold(name: str) -> Channel | None:
+    """Return a channel's row, locked until the transaction ends; None if there is none."""
+    for row in _DOOR.rows(name=name):
+        return loaded(Channel, row)
+    return None
+
+
+def _door(*, name: str) -> Query:
+    return Channel.objects.filter(pk=name).select_for_update().values_list(*columns(Channel)).query
+
+
+_DOOR = Compiled(_door)
+
+
+def busy(name: str) -> Busy:
+    """Return how many calls of a channel are under way; hold it to have that stay."""
+    for calls, until in _BUSY.rows(name=name):
+        return Busy(calls=calls, until=until)
+    return Busy(calls=0, until=None)
+
+
+def _under_way(*, name: str) -> Query:
+    calls = EffectEntry.objects.filter(channel=name, finished_at__isnull=True, claim__isnull=False)
+    counted = calls.order_by().values("channel").annotate(calls=Count("pk"), until=Min("due_at"))
+    return counted.values_list("calls", "until").query
+
+
+_BUSY = Compiled(_under_way)
+
+
+def pause(name: str, *, now: datetime) -> Pause | None:
+    """Return what holds a channel up by somebody's wish."""
+    for row in _PAUSES.rows(name=name, now=now):
+        return loaded(Pause, row)
+    return None
+
+
+def _pauses(*, name: str, now: datetime) -> Query:
+    found = Pause.objects.in_force(now=now).filter(scope=Scope.CHANNEL, name=name)
+    return found.values_list(*columns(Pause)).query
+
+
+_PAUSES = Compiled(_pauses)

@@ -11,18 +11,22 @@ locks rows that are held first and then the channel. They never want the same ro
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.sql import Query
 
 from audit.compiled import Compiled, change_of
+from audit.loading import columns, loaded
 from workflow import definition
 from workflow.definition import registry
-from workflow.effects import door, line
+from workflow.effects import channels, door, line
 from workflow.engine import claim as envelopes
+from workflow.engine import hold
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.limits import limits
 from workflow.models import (
@@ -30,9 +34,7 @@ from workflow.models import (
     Doubt,
     EffectEntry,
     EffectState,
-    Pause,
     Priority,
-    Scope,
     uuid7,
 )
 from workflow.models.effect_entry import EffectQuerySet
@@ -109,31 +111,42 @@ def claim(
     declared = registry.channels().get(channel) or definition.Channel(name=channel)
     token = uuid7()
     with transaction.atomic():
-        row = Channel.objects.select_for_update().get(pk=channel)
+        row = channels.hold(channel)
+        if row is None:
+            return []
+        before = copy(vars(row))
         allowance = door.look(
-            row=row, declared=declared, busy=_busy(channel), pause=_pause(channel, now), now=now
+            row=row,
+            declared=declared,
+            busy=channels.busy(channel),
+            pause=channels.pause(channel, now=now),
+            now=now,
         )
         chosen = _choose(channel, min(room, allowance.calls), now, takes_ask=takes_ask)
         taken = _take(chosen, token, worker, now)
         door.pass_through(row=row, declared=declared, calls=taken, now=now)
         row.opens_at = allowance.opens_at
         row.closed_by = allowance.closed_by or ""
-        row.save(update_fields=["tokens", "tokens_at", "opens_at", "closed_by"])
+        if vars(row) != before:
+            row.save(update_fields=["tokens", "tokens_at", "opens_at", "closed_by"])
         reach(Boundary.INTENT_WRITTEN)
     reach(Boundary.INTENT_COMMITTED)
-    held = EffectEntry.objects.filter(pk__in=chosen, claim=token) if taken else ()
-    return list(held and held.select_related("envelope__record").order_by("pk"))
+    return [_entry(row) for row in _TAKEN.rows(chosen=chosen, token=token)] if taken else []
 
 
-def _busy(channel: str) -> door.Busy:
-    under_way = EffectEntry.objects.filter(
-        channel=channel, finished_at__isnull=True, claim__isnull=False
-    ).aggregate(calls=Count("pk"), until=Min("due_at"))
-    return door.Busy(calls=under_way["calls"], until=under_way["until"])
+def _taken(*, chosen: list[int], token: UUID) -> Query:
+    rows = EffectEntry.objects.filter(pk__in=chosen, claim=token).order_by("pk")
+    return rows.values_list(*columns(EffectEntry), *hold.columns_of("envelope__")).query
 
 
-def _pause(channel: str, now: datetime) -> Pause | None:
-    return Pause.objects.in_force(now=now).filter(scope=Scope.CHANNEL, name=channel).first()
+_TAKEN = Compiled(_taken)
+
+
+def _entry(row: tuple[Any, ...]) -> EffectEntry:
+    own = len(columns(EffectEntry))
+    entry = loaded(EffectEntry, row[:own])
+    entry.envelope = hold.envelope_of(row[own:])
+    return entry
 
 
 def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,9 +19,10 @@ from django.db.models.sql import Query
 
 from audit import chain
 from audit.compiled import Compiled
+from audit.loading import twin
 from workflow import definition
 from workflow.definition import Done, Postponed, Unknown, registry
-from workflow.effects import door, line
+from workflow.effects import channels, door, line
 from workflow.effects.answer import Answer
 from workflow.effects.mask import masked
 from workflow.effects.settle import OVERTAKEN, Settled, settle
@@ -30,7 +30,7 @@ from workflow.engine.boundary import Boundary, reach
 from workflow.engine.correlation import facts_of
 from workflow.engine.hold import hold_again
 from workflow.engine.trail import Action, note
-from workflow.models import Channel, EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
+from workflow.models import EffectAttempt, EffectEntry, Outcome, TransitionEnvelope
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ def record(*, ended: Sequence[Ended], now: datetime) -> Counter[str]:
         ours = _still_ours(ended)
         settled = [
             # A copy: should this be rolled back, it is done again from the row as it was claimed.
-            Settled(entry=copy(each.entry), answer=each.answer)
+            Settled(entry=twin(each.entry), answer=each.answer)
             for each in sorted(ended, key=lambda each: each.entry.pk)
             if each.entry.pk in ours
         ]
@@ -120,8 +120,10 @@ def _tell_channels(settled: Sequence[Settled], now: datetime) -> None:
     for each in settled:
         answers[each.entry.channel].append(each.answer)
     declared = registry.channels()
-    rows = Channel.objects.filter(pk__in=answers).order_by("pk").select_for_update()
-    for row in rows:
+    for name in sorted(answers):
+        row = channels.hold(name)
+        if row is None:
+            continue
         problems = [_problem(answer) for answer in answers[row.name]]
         faults = [problem for problem in problems if problem]
         changed = door.hear(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from audit import chain
 from audit.canonical import canonical
+from audit.loading import made
 from audit.rows import Changes, create
 from workflow.definition import SYSTEM, Actor
 from workflow.effects import follow
@@ -113,8 +114,9 @@ def _attempts(each: Settled, now: datetime) -> list[EffectAttempt]:
             )
         entry.fence += 1
     rows.append(
-        EffectAttempt(
-            effect=entry,
+        made(
+            EffectAttempt,
+            effect_id=entry.pk,
             fence=entry.fence,
             kind=answer.kind,
             worker=answer.by[:150],

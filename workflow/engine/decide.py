@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from audit.loading import columns
 from workflow.definition import (
     Actor,
     Allowed,
@@ -197,26 +198,22 @@ def _ask(guard: Callable[[Context[Any]], Any], context: Context[Any]) -> Finding
     return Finding(guard=name, answer=answer)
 
 
-def _fields(subject: Tracked) -> dict[str, Any]:
-    values = {
-        field.attname: subject.__dict__.get(field.attname)
-        for field in subject._meta.concrete_fields
-    }
+def _fields(subject: Tracked) -> list[Any]:
+    """Return the values of all columns, in their order."""
+    values = vars(subject)
+    found = [values.get(name) for name in columns(type(subject))]
     # A list or an object of a JSON field may be changed in place.
-    return {
-        name: deepcopy(value) if isinstance(value, dict | list) else value
-        for name, value in values.items()
-    }
+    return [deepcopy(value) if isinstance(value, (dict, list)) else value for value in found]
 
 
-def _changed(before: dict[str, Any], subject: Tracked) -> tuple[str, ...]:
-    after = _fields(subject)
-    changed = [name for name in before if before[name] != after[name]]
-    fixed = {subject._meta.pk.attname, "record_id"}.intersection(changed)
+def _changed(before: list[Any], subject: Tracked) -> tuple[str, ...]:
+    pairs = zip(subject._meta.concrete_fields, before, _fields(subject), strict=True)
+    changed = [field for field, old, new in pairs if old != new]
+    names = {field.attname for field in changed}
+    fixed = names.intersection((subject._meta.pk.attname, "record_id"))
     if fixed:
         raise Permanent(f"`apply` changed {', '.join(sorted(fixed))}, which is fixed.")
-    names = {field.attname: field.name for field in subject._meta.concrete_fields}
-    return tuple(names[name] for name in changed)
+    return tuple(field.name for field in changed)
 
 
 def _fail(ending: Ending, error: Exception, *, retry_after: timedelta | None = None) -> Fail:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from audit.loading import made
 from workflow.definition import Refusal, Transition, Workflow
 from workflow.engine.correlation import child_of, current_id
 from workflow.engine.request import Request
@@ -21,7 +22,8 @@ def enclose(
 ) -> TransitionEnvelope:
     """Return an unsaved envelope: waiting, or scheduled where the request is for later."""
     due_at = max(request.due_at or now, now)
-    return TransitionEnvelope(
+    return made(
+        TransitionEnvelope,
         transition_id=request.transition_id,
         record_id=request.record,
         workflow=workflow.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.sql import Query
 
-from audit.compiled import Compiled, columns, loaded
+from audit.compiled import Compiled
+from audit.loading import columns, loaded
 from workflow.definition import registry
 from workflow.models import Record, State, Tracked, TransitionEnvelope
 
@@ -32,20 +33,30 @@ def hold(
 
 def held(*, ids: Collection[UUID], token: UUID) -> list[TransitionEnvelope]:
     """Lock what is left of a claim, as `hold` does; under another token, its lease was lost."""
-    return [_envelope(row) for row in _HELD.rows(ids=list(ids), token=token)]
+    return [envelope_of(row) for row in _HELD.rows(ids=list(ids), token=token)]
 
 
 def _held(*, ids: list[UUID], token: UUID) -> Query:
     ours = TransitionEnvelope.objects.filter(pk__in=ids, claim=token, state=State.RUNNING)
     locked = ours.order_by("record_id").select_for_update()
-    records = (f"record__{name}" for name in columns(Record))
-    return locked.values_list(*columns(TransitionEnvelope), *records).query
+    return locked.values_list(*columns_of()).query
 
 
 _HELD = Compiled(_held)
 
 
-def _envelope(row: tuple[Any, ...]) -> TransitionEnvelope:
+def columns_of(path: str = "") -> list[str]:
+    """Return the names of an envelope's columns and of its record's, as `envelope_of` takes them.
+
+    Args:
+        path: How to come to the envelope, such as "envelope__".
+    """
+    own = [path + name for name in columns(TransitionEnvelope)]
+    return own + [f"{path}record__{name}" for name in columns(Record)]
+
+
+def envelope_of(row: Sequence[Any]) -> TransitionEnvelope:
+    """Return an envelope with its record, of a row that has all `columns_of` them."""
     own = len(columns(TransitionEnvelope))
     envelope = loaded(TransitionEnvelope, row[:own])
     envelope.record = loaded(Record, row[own:])

@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef
 from django.db.models.sql import Query
 
 from audit import chain
-from audit.compiled import Compiled, columns, loaded
+from audit.compiled import Compiled
+from audit.loading import columns, loaded
 from workflow.definition import Transition, registry
 from workflow.engine import duties
 from workflow.engine.judge import Known

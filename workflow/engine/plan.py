@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.canonical import canonical
+from audit.loading import made
 from audit.rows import create
 from workflow.definition import Ask, Context, Effect, Lookup, Permanent, Recovery, Transition
 from workflow.engine.limits import limits
@@ -65,7 +66,8 @@ def entry(
     *, envelope: TransitionEnvelope, phase: Phase, planned: Planned, now: datetime
 ) -> EffectEntry:
     """Return the unsaved ledger row of a planned effect."""
-    return EffectEntry(
+    return made(
+        EffectEntry,
         envelope_id=envelope.transition_id,
         record_id=envelope.record_id,
         name=planned.effect.name,

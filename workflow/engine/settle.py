@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.chain import Note
+from audit.loading import made
 from audit.rows import Changes, create
 from workflow.engine.backoff import next_try, policy
 from workflow.engine.decide import CallFirst, Decision, Fail, Fire, Refuse
@@ -46,7 +47,8 @@ def settle(*, ended: Sequence[Ended], now: datetime) -> list[Note]:
 
 def attempt(envelope: TransitionEnvelope, decision: Decision, now: datetime) -> Attempt:
     """Return the unsaved row of the attempt that has just ended."""
-    row = Attempt(
+    row = made(
+        Attempt,
         envelope_id=envelope.transition_id,
         fence=envelope.fence,
         worker=envelope.worker,

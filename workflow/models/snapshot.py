@@ -10,6 +10,8 @@ import hashlib
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,9 @@ from simple_history.utils import get_history_manager_for_model
 
 from audit.canonical import canonical, moment
 
+Tracked = tuple[str, "models.Field[Any, Any]", frozenset[type]]
+"""A field's name, the field, and the types of which its values stand in JSON as they are."""
+
 
 def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
     """Return the tracked fields of an object, or of a row of its history, as canonical JSON.
@@ -27,8 +32,12 @@ def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
         row: An object of the model, or of its history's model.
         model: The domain model.
     """
+    fields, values = _tracked(model)
     return canonical(
-        {name: _text(field, getattr(row, attname)) for name, attname, field in _tracked(model)}
+        {
+            name: value if type(value) in plain else _text(field, value)
+            for (name, field, plain), value in zip(fields, values(row), strict=True)
+        }
     )
 
 
@@ -38,12 +47,22 @@ def snapshot_digest(text: str) -> str:
 
 
 @cache
-def _tracked(model: type[models.Model]) -> tuple[tuple[str, str, models.Field[Any, Any]], ...]:
+def _tracked(model: type[models.Model]) -> tuple[list[Tracked], attrgetter[Any]]:
+    """Return the fields, and what takes their values from a row."""
     history = get_history_manager_for_model(model).model
-    return tuple(
-        (field.name, field.attname, getattr(field, "target_field", field))
-        for field in history.tracked_fields
+    fields = [
+        (field.name, getattr(field, "target_field", field)) for field in history.tracked_fields
+    ]
+    return (
+        [(name, field, _plain(field)) for name, field in fields],
+        attrgetter(*(field.attname for field in history.tracked_fields)),
     )
+
+
+def _plain(field: models.Field[Any, Any]) -> frozenset[type]:
+    """Return the types of values that stand in JSON as they are, most of what there is."""
+    kinds = {kind for kind, fields in _AS_IT_IS.items() if isinstance(field, fields)}
+    return frozenset({NoneType, *kinds})
 
 
 _AS_IT_IS: dict[type, Any] = {
