@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workflow.effects.http.connection import pool
+from workflow.effects.http.pool import pool
 
 
 @pytest.fixture(autouse=True)

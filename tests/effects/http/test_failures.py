@@ -14,7 +14,7 @@ import trustme
 from tests.effects.calls import call
 from tests.effects.http.servers import Peer, answering, serving
 from workflow.definition import Done, Postponed, Unknown
-from workflow.effects.http import connection, deliver
+from workflow.effects.http import connection, deliver, pool
 
 
 def test_a_refused_connection_was_never_sent() -> None:
@@ -195,7 +195,7 @@ def test_a_connection_that_the_server_has_closed_costs_nothing() -> None:
 
 
 def test_a_connection_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "IDLE", 0.0)
+    monkeypatch.setattr(pool, "IDLE", 0.0)
     with serving(answering()) as server:
         deliver(call(), url=server.url)
         deliver(call(), url=server.url)

@@ -10,7 +10,7 @@ from typing import Any
 from workflow.definition import Call, Postponed, Rejected, Result, Unknown
 from workflow.effects.http.classify import Read, classify
 from workflow.effects.http.exchange import Lost, NotSent, exchange
-from workflow.effects.http.headers import check_url, headers_of, shown
+from workflow.effects.http.headers import check_method, check_url, headers_of, shown
 
 
 def deliver(
@@ -45,6 +45,7 @@ def deliver(
     """
     try:
         check_url(url)
+        check_method(method)
         sent = headers_of(call, extra=headers, is_keyed=True)
         content = _content(call.request if body is None else body)
     except (TypeError, ValueError) as error:

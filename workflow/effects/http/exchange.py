@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
+from httptools import HttpParserError
+from urllib3.exceptions import LocationParseError
 
-from workflow.effects.http.connection import Exchange, current, pool
+from workflow.effects.http.connection import Connection, Exchange, Target, target_of
+from workflow.effects.http.pool import pool
+from workflow.effects.http.response import LIMIT, Response
 
-LIMIT = 65_536
-"""Bytes of an answer that are read; a receipt is far smaller."""
-
-_FIRST_FINAL = 200
+_PROBLEMS = (OSError, HttpParserError, LocationParseError, UnicodeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,54 +55,45 @@ def exchange(
 ) -> Answered | NotSent | Lost:
     """Send a request and read its answer, all of it within `timeout`.
 
-    Redirects are answers like any other.
+    Redirects are answers like any other. What is sent is taken as it is: `headers.py` looks at it.
 
     Args:
         is_fresh: Whether to open a connection for this request alone.
     """
-    state = Exchange(timeout=timeout.total_seconds(), is_fresh=is_fresh)
-    token = current.set(state)
+    state = Exchange(timeout=timeout.total_seconds())
+    connection: Connection | None = None
+    response = Response(has_body=method != "HEAD")
+    broken = ""
     try:
-        response = pool().urlopen(
-            method,
-            url,
-            body=body,
-            headers=dict(headers),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-            timeout=state.timeout,
-        )
-        return _read(response)
-    except (HTTPError, http.client.HTTPException, OSError, UnicodeError) as error:
-        why = words(error)
-        return Lost(why) if state.has_sent else NotSent(why)
-    finally:
-        current.reset(token)
-
-
-def _read(response: BaseHTTPResponse) -> Answered:
-    body, broken = b"", ""
-    try:
-        # To its end: a piece may be short, and only the end tells whether all of it came.
-        while piece := response.read(LIMIT + 1 - len(body), decode_content=False):
-            body += piece
-        if len(body) > LIMIT:
-            broken = f"it is longer than {LIMIT} bytes"
-    except (HTTPError, http.client.HTTPException, OSError) as error:
+        target = target_of(url)
+        connection = pool().connection(target.address, exchange=state, is_fresh=is_fresh)
+        connection.send(_request(method, target, headers, body), state)
+        response.read(connection, state)
+    except _PROBLEMS as error:
         broken = words(error)
-    if broken or response.status < _FIRST_FINAL:
-        response.close()  # what is left on this connection belongs to nobody
-    else:
-        response.release_conn()
+    finally:
+        if connection is not None:
+            if response.can_go_on and not broken:
+                pool().keep(connection)
+            else:
+                connection.close()  # what is left on it belongs to nobody
+    if not response.has_head:
+        return Lost(broken) if state.has_sent else NotSent(broken)
     return Answered(
         status=response.status,
-        reason=response.reason or "",
-        headers={name.lower(): value for name, value in response.headers.items()},
-        body=body[:LIMIT],
+        reason=response.reason,
+        headers=response.headers,
+        body=bytes(response.body[:LIMIT]),
         broken=broken,
     )
+
+
+def _request(method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    lines = [f"{method} {target.path} HTTP/1.1", f"Host: {target.authority}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + (body or b"")
 
 
 def words(error: BaseException) -> str:

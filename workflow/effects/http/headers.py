@@ -12,6 +12,7 @@ USER_AGENT = "Escapement"
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?|")
+_BLANK = re.compile(r"[\x00-\x20\x7f]")
 _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect"})
 _PLAIN = "!#$&'()*+,/:;=?@[]~ -._"
@@ -64,6 +65,16 @@ def _check(name: str, value: str) -> None:
         raise ValueError(f"header {name!r} has a value with line breaks or other than ASCII")
 
 
+def check_method(method: str) -> None:
+    """Look whether a method can be sent.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if not _NAME.fullmatch(method):
+        raise ValueError(f"method {method!r} is none")
+
+
 def check_url(url: str) -> None:
     """Look whether an address can be called.
 
@@ -75,7 +86,7 @@ def check_url(url: str) -> None:
         raise ValueError(f"address {shown(url)!r} does not begin with http(s)://host")
     if parts.username is not None:
         raise ValueError(f"address {shown(url)!r} holds a user name; send it in a header")
-    if any(each <= " " or each == "\x7f" for each in url):
+    if _BLANK.search(url):
         raise ValueError(f"address {shown(url)!r} has a blank or a control character")
     _ = parts.port  # raises for one that is no port
 
