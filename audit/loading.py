@@ -6,7 +6,7 @@ descriptor, as Django does, takes several times as long, and a batch makes thous
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from functools import cache
 from typing import Any, TypeVar
@@ -44,13 +44,12 @@ def made(model: type[M], **values: Any) -> M:
     """
     if not _is_plain(model):
         return model(**values)
-    every = _defaults(model)
-    if not every.keys() >= values.keys():
-        raise TypeError(f"{model.__name__} has no column {min(values.keys() - every.keys())!r}.")
-    return _filled(
-        model,
-        ((name, values[name] if name in values else default()) for name, default in every.items()),
-    )
+    unknown = values.keys() - columns(model)
+    if unknown:
+        raise TypeError(f"{model.__name__} has no column {min(unknown)!r}.")
+    fixed, makers = _defaults(model)
+    found = {name: make() for name, make in makers if name not in values}
+    return _filled(model, {**fixed, **found, **values})
 
 
 def twin(instance: M) -> M:
@@ -62,7 +61,7 @@ def twin(instance: M) -> M:
     return other
 
 
-def _filled(model: type[M], values: Iterable[tuple[str, Any]]) -> M:
+def _filled(model: type[M], values: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> M:
     instance = model.__new__(model)
     vars(instance).update(values)
     instance._state = ModelState()
@@ -70,14 +69,23 @@ def _filled(model: type[M], values: Iterable[tuple[str, Any]]) -> M:
 
 
 @cache
-def _defaults(model: type[models.Model]) -> dict[str, Callable[[], Any]]:
-    return {field.attname: field.get_default for field in model._meta.concrete_fields}
+def _defaults(
+    model: type[models.Model],
+) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """Return the columns' defaults: those that are always the same, and what makes the others."""
+    fields = model._meta.concrete_fields
+    return (
+        {field.attname: field.get_default() for field in fields if not callable(field.default)},
+        [(field.attname, field.get_default) for field in fields if callable(field.default)],
+    )
 
 
 def _is_plain(model: type[models.Model]) -> bool:
     """Return whether Django's own way to make an instance is all that happens."""
-    listens = pre_init.has_listeners(model) or post_init.has_listeners(model)
-    return not (listens or _has_own_ways(model))
+    if pre_init.receivers or post_init.receivers:  # of whichever model
+        listens = pre_init.has_listeners(model) or post_init.has_listeners(model)
+        return not (listens or _has_own_ways(model))
+    return not _has_own_ways(model)
 
 
 @cache

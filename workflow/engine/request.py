@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +70,7 @@ class Request:
     signed: Signed | None = None
     """The user's signature of all the rest; see `engine.sign`."""
 
-    @property
+    @cached_property
     def actor(self) -> Actor:
         """Who asks, as recorded."""
         return actor_of(self.user)

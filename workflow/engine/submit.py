@@ -9,9 +9,10 @@ still holds when it writes the refusal, the repetition or the conflict into the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
@@ -83,19 +84,23 @@ def submit_many(*, requests: Sequence[Request], now: datetime) -> list[Answer]:
     return [answers[index] for index in range(len(requests))]
 
 
-def _apart(waiting: Numbered) -> Iterator[Numbered]:
-    """Yield groups in which no record and no id occurs twice, keeping each record's order."""
-    while waiting:
-        group: Numbered = []
-        later: Numbered = []
-        taken: set[object] = set()
-        for index, request in waiting:
-            names = {request.record, request.transition_id}
-            full = len(group) >= _TOGETHER
-            (later if full or names & taken else group).append((index, request))
-            taken |= names
-        yield group
-        waiting = later
+def _apart(waiting: Numbered) -> list[Numbered]:
+    """Return groups in which no record and no id occurs twice, keeping the order of each."""
+    groups: list[Numbered] = []
+    earliest: dict[UUID, int] = {}
+    with_room = 0
+    for index, request in waiting:
+        record, name = request.record, request.transition_id
+        place = max(with_room, earliest.get(record, 0), earliest.get(name, 0))
+        while place < len(groups) and len(groups[place]) >= _TOGETHER:
+            place += 1
+        if place == len(groups):
+            groups.append([])
+        groups[place].append((index, request))
+        earliest[record] = earliest[name] = place + 1
+        while with_room < len(groups) and len(groups[with_room]) >= _TOGETHER:
+            with_room += 1
+    return groups
 
 
 def _take(numbered: Numbered, now: datetime) -> dict[int, Answer]:
@@ -240,7 +245,8 @@ def _log(request: Request, answer: Answer) -> None:
     }
     match answer:
         case Accepted(envelope=envelope):
-            _trace(request, envelope)
+            if tracing.is_recorded():
+                _trace(request, envelope)
             fields |= {
                 "correlation_id": envelope.correlation_id,
                 "trace_id": envelope.traceparent[3:35],

@@ -38,6 +38,11 @@ def connect(recorder: Recorder) -> None:
     _recorders[:] = [recorder]
 
 
+def is_recorded() -> bool:
+    """Return whether anybody wants to know."""
+    return bool(_recorders)
+
+
 class Span:
     """One step that is under way, recorded if anybody wants it."""
 
