@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLUpdateCompiler
 
@@ -64,10 +64,13 @@ class _Statement:
         if not self.converters:
             return rows
         found = [list(row) for row in rows]
+        own = connections[
+            DEFAULT_DB_ALIAS
+        ]  # itself: to ask `connection` takes a look-up each time
         for place, (converters, column) in self.converters.items():
             for row in found:
                 for convert in converters:
-                    row[place] = convert(row[place], column, connection)
+                    row[place] = convert(row[place], column, own)
         return [tuple(row) for row in found]
 
 

@@ -11,7 +11,7 @@ from copy import copy
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query_utils import DeferredAttribute
@@ -29,9 +29,9 @@ def columns(model: type[models.Model]) -> tuple[str, ...]:
 def loaded(model: type[M], row: Iterable[Any]) -> M:
     """Return an instance of a row that has all `columns` of its model."""
     if not _is_plain(model):
-        return model.from_db(connection.alias, columns(model), list(row))
+        return model.from_db(DEFAULT_DB_ALIAS, columns(model), list(row))
     instance = _filled(model, zip(columns(model), row, strict=True))
-    instance._state.db = connection.alias
+    instance._state.db = DEFAULT_DB_ALIAS
     instance._state.adding = False
     return instance
 

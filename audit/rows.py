@@ -8,22 +8,28 @@ constraints and foreign keys hold on every way.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from functools import cache, cached_property, lru_cache, partial
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property, partial
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db import connection, models
 
+from audit.columns import (
+    SQLITE,
+    Column,
+    Convert,
+    Row,
+    arrays_of,
+    name_of,
+    names_of,
+    prepared,
+    table_of,
+)
+
 _FEW = 4
 """Rows that go to PostgreSQL as one INSERT: to begin and to end a COPY takes a round trip each."""
-
-Row = Sequence[Any]
-Convert = Callable[[Any], Any]
-Column: TypeAlias = "models.Field[Any, Any]"
 
 
 class Rows:
@@ -53,17 +59,17 @@ class Rows:
             case "postgresql" if len(rows) <= _FEW:
                 marks = ", ".join(["%s"] * len(columns))
                 many = ", ".join([f"({marks})"] * len(rows))
-                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES {many}"  # noqa: S608  (a model's names)
+                sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES {many}"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
                     cursor.execute(sql, [value for row in self._stored(rows, {}) for value in row])
             case "postgresql":
-                sql = f"COPY {_table(self._model)} ({_names(columns)}) FROM STDIN"
+                sql = f"COPY {table_of(self._model)} ({names_of(columns)}) FROM STDIN"
                 _copy(sql, self._stored(rows, {}))
             case "sqlite":
                 marks = ", ".join(["%s"] * len(columns))
-                sql = f"INSERT INTO {_table(self._model)} ({_names(columns)}) VALUES ({marks})"  # noqa: S608  (a model's names)
+                sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES ({marks})"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
-                    cursor.executemany(sql, list(self._stored(rows, _SQLITE)))
+                    cursor.executemany(sql, list(self._stored(rows, SQLITE)))
             case _:
                 self._create(rows)
 
@@ -72,11 +78,11 @@ class Rows:
         defaults = [
             each
             for (each,) in (
-                next(_prepared([field], [[field.get_default()]], converts))
+                next(prepared([field], [[field.get_default()]], converts))
                 for field in self._constants
             )
         ]
-        for row in _prepared(self._fields, rows, converts):
+        for row in prepared(self._fields, rows, converts):
             yield row + defaults
 
     def _create(self, rows: Iterable[Row]) -> None:
@@ -134,25 +140,33 @@ class Changes:
         get = attrgetter(*(field.attname for field in self._fields))
         rows = (get(each) for each in instances)
         key, *changed = self._fields
-        table = _table(self._model)
         match connection.vendor:
             case "postgresql":
-                assigned = ", ".join(f"{_name(each)} = new.{_name(each)}" for each in changed)
-                sql = (
-                    f"UPDATE {table} SET {assigned} FROM UNNEST({_arrays(self._fields)})"  # noqa: S608  (a model's names)
-                    f" AS new({_names(self._fields)})"
-                    f" WHERE {table}.{_name(key)} = new.{_name(key)}"
-                )
-                with connection.cursor() as cursor:
-                    cursor.execute(sql, _turned(_prepared(self._fields, rows, {})))
+                self._write_arrays(_turned(prepared(self._fields, rows, {})))
             case "sqlite":
-                assigned = ", ".join(f"{_name(each)} = %s" for each in changed)
-                sql = f"UPDATE {table} SET {assigned} WHERE {_name(key)} = %s"  # noqa: S608  (a model's names)
-                prepared = _prepared(self._fields, rows, _SQLITE)
+                assigned = ", ".join(f"{name_of(each)} = %s" for each in changed)
+                sql = f"UPDATE {table_of(self._model)} SET {assigned} WHERE {name_of(key)} = %s"  # noqa: S608  (a model's names)
+                stored = prepared(self._fields, rows, SQLITE)
                 with connection.cursor() as cursor:
-                    cursor.executemany(sql, [[*row[1:], row[0]] for row in prepared])
+                    cursor.executemany(sql, [[*row[1:], row[0]] for row in stored])
             case _:
                 self._model._base_manager.bulk_update(instances, self._names, batch_size=200)
+
+    def _write_arrays(self, columns: Sequence[list[Any]]) -> None:
+        """Write all rows at once. Most columns of a batch get one value, which is sent once."""
+        key, *pairs = zip(self._fields, columns, strict=True)
+        once = [(field, values[0]) for field, values in pairs if _is_one(values)]
+        own = [(field, values) for field, values in pairs if not _is_one(values)]
+        assigned = [f"{name_of(field)} = %s" for field, _ in once]
+        assigned += [f"{name_of(field)} = new.{name_of(field)}" for field, _ in own]
+        fields = [field for field, _ in (key, *own)]
+        table, by = table_of(self._model), name_of(key[0])
+        sql = (
+            f"UPDATE {table} SET {', '.join(assigned)} FROM UNNEST({arrays_of(fields)})"  # noqa: S608  (a model's names)
+            f" AS new({names_of(fields)}) WHERE {table}.{by} = new.{by}"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [value for _, value in (*once, key, *own)])
 
 
 def _copy(sql: str, rows: Iterable[Row]) -> None:
@@ -173,116 +187,9 @@ def _copy(sql: str, rows: Iterable[Row]) -> None:
         connection.queries_log.append({"sql": sql, "time": f"{took:.3f}"})
 
 
-def _table(model: type[models.Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _name(field: Column) -> str:
-    return connection.ops.quote_name(str(field.column))
-
-
-def _names(fields: Iterable[Column]) -> str:
-    return ", ".join(_name(field) for field in fields)
-
-
-def _arrays(fields: Iterable[Column]) -> str:
-    """Return a placeholder for each column's values, without a length: a cast to one would cut."""
-    kinds = (str(field.cast_db_type(connection)).partition("(") for field in fields)
-    return ", ".join(f"%s::{kind}{rest.partition(')')[2]}[]" for kind, _, rest in kinds)
-
-
 def _turned(rows: Iterable[Row]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _prepared(
-    fields: Sequence[Column], rows: Iterable[Row], converts: dict[str, Convert]
-) -> Iterator[list[Any]]:
-    """Yield the rows as the database's driver takes them."""
-    needed = [
-        (place, convert)
-        for place, field in enumerate(fields)
-        if (convert := _convert(field, converts)) is not None
-    ]
-    for given in rows:
-        row = [*given]
-        for place, convert in needed:
-            if row[place] is not None:
-                row[place] = convert(row[place])
-        yield row
-
-
-def is_plain(model: type[models.Model]) -> bool:
-    """Return whether every column's value is known here, so that rows can be given as tuples."""
-    return not any(
-        field.generated or field.has_db_default() for field in model._meta.concrete_fields
-    )
-
-
-_AS_IT_IS = frozenset(
-    {
-        "BigIntegerField",
-        "BooleanField",
-        "CharField",
-        "DateField",
-        "DateTimeField",
-        "EmailField",
-        "FloatField",
-        "IntegerField",
-        "PositiveBigIntegerField",
-        "PositiveIntegerField",
-        "PositiveSmallIntegerField",
-        "SlugField",
-        "SmallIntegerField",
-        "TextField",
-        "URLField",
-        "UUIDField",
-        "AutoField",
-        "BigAutoField",
-        "SmallAutoField",
-    }
-)
-"""Kinds of fields whose values drivers take, but for what a vendor's table says."""
-
-
-def _convert(field: Column, converts: dict[str, Convert]) -> Convert | None:
-    """Return what makes a field's value one that the driver takes; None where nothing has to."""
-    kind: Any = field
-    while isinstance(kind, models.ForeignKey):
-        kind = kind.target_field
-    name = kind.get_internal_type()
-    if name in converts:
-        return converts[name]
-    if name in _AS_IT_IS and type(kind).get_db_prep_save is models.Field.get_db_prep_save:
-        return None
-
-    if isinstance(kind, models.JSONField):
-        return partial(_text, encoder=kind.encoder)
-
-    def prepared(value: Any) -> Any:
-        return field.get_db_prep_save(value, connection)
-
-    return lru_cache(maxsize=1024)(prepared) if name == "DecimalField" else prepared
-
-
-def _text(value: Any, *, encoder: Any) -> str:
-    """Return JSON as text, which every database takes for it."""
-    return "{}" if value == {} else json.dumps(value, cls=encoder)
-
-
-def _naive(value: datetime) -> str:
-    # Of one zone, the two times of an hour that comes twice are equal, but for `fold`.
-    return _naive_once(value, value.fold)
-
-
-@lru_cache(maxsize=8192)
-def _naive_once(value: datetime, _fold: int) -> str:
-    return str(value.astimezone(UTC).replace(tzinfo=None))
-
-
-_SQLITE: dict[str, Convert] = {
-    "UUIDField": attrgetter("hex"),
-    "DateTimeField": _naive,
-    "DateField": date.isoformat,
-}
-"""How SQLite's backend stores what its driver does not take."""
+def _is_one(column: Sequence[Any]) -> bool:
+    return column.count(column[0]) == len(column)

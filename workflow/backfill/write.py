@@ -14,8 +14,9 @@ from datetime import datetime
 from uuid import UUID
 
 from audit import chain
+from audit.columns import Row
 from audit.models import PersonalValue
-from audit.rows import Row, Rows
+from audit.rows import Rows
 from workflow.backfill import moves
 from workflow.backfill.conceal import concealed
 from workflow.backfill.judge import Step
