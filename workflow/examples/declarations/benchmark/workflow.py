@@ -1,5 +1,7 @@
 """What is measured: declarations that are approved, with one HTTP call each or with none.
 
+They can be reopened without one, so that a measurement may go on for as long as it likes.
+
 It exists in the benchmark's own processes alone, which are told by `BENCHMARK_SINK`.
 """
 
@@ -54,7 +56,7 @@ def _workflow(after: tuple[Effect[Declaration], ...]) -> Workflow[Declaration, S
         subject=Declaration,
         statuses=Status,
         initial=Status.SUBMITTED,
-        final=frozenset({Status.APPROVED}),
+        final=frozenset(),
         transitions=(
             Transition(
                 name="approve",
@@ -64,6 +66,12 @@ def _workflow(after: tuple[Effect[Declaration], ...]) -> Workflow[Declaration, S
                 guards=(_has_amount,),
                 apply=_stamp,
                 after=after,
+            ),
+            Transition(
+                name="reopen",
+                label="Reopen",
+                sources=(Status.APPROVED,),
+                target=Status.SUBMITTED,
             ),
         ),
     )
