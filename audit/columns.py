@@ -31,10 +31,22 @@ def names_of(fields: Iterable[Column]) -> str:
     return ", ".join(name_of(field) for field in fields)
 
 
+def type_of(field: Column) -> str:
+    """Return a column's type, without a length: a cast to one would cut."""
+    kind, _, rest = str(field.cast_db_type(connection)).partition("(")
+    return kind + rest.partition(")")[2]
+
+
 def arrays_of(fields: Iterable[Column]) -> str:
-    """Return a placeholder for each column's values, without a length: a cast to one would cut."""
-    kinds = (str(field.cast_db_type(connection)).partition("(") for field in fields)
-    return ", ".join(f"%s::{kind}{rest.partition(')')[2]}[]" for kind, _, rest in kinds)
+    """Return a placeholder for each column's values."""
+    return ", ".join(f"%s::{type_of(field)}[]" for field in fields)
+
+
+def values_of(names: Sequence[str]) -> Callable[[Any], Row]:
+    """Return what takes the values of some attributes, be it one, in their order."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda instance: tuple(getattr(instance, name) for name in names)
 
 
 def prepared(

@@ -92,6 +92,8 @@ def _is_plain(model: type[models.Model]) -> bool:
 def _has_own_ways(model: type[models.Model]) -> bool:
     base = models.Model
     kinds = {type(getattr(model, name)) for name in columns(model)}
+    if any(field.generated or field.has_db_default() for field in model._meta.concrete_fields):
+        return True
     return not (
         model.__init__ is base.__init__
         and model.__new__ is base.__new__

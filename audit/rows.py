@@ -9,10 +9,10 @@ constraints and foreign keys hold on every way.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, partial
-from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 
@@ -26,10 +26,15 @@ from audit.columns import (
     names_of,
     prepared,
     table_of,
+    type_of,
+    values_of,
 )
 
 _FEW = 4
 """Rows that go to PostgreSQL as one INSERT: to begin and to end a COPY takes a round trip each."""
+
+_EQUAL_IS_SAME = {str, int, UUID}
+"""Kinds of which equal values are the same value."""
 
 
 class Rows:
@@ -104,10 +109,10 @@ def create(instances: Sequence[models.Model]) -> None:
 
 
 @cache
-def _every(model: type[models.Model]) -> tuple[Rows, attrgetter[Any]]:
+def _every(model: type[models.Model]) -> tuple[Rows, Callable[[models.Model], Row]]:
     fields = model._meta.concrete_fields
     names = [field.attname for field in fields if not isinstance(field, models.AutoField)]
-    return Rows(model, names), attrgetter(*names)
+    return Rows(model, names), values_of(names)
 
 
 class Changes:
@@ -137,7 +142,7 @@ class Changes:
             # A table of a parent's.
             self._model._base_manager.bulk_update(instances, self._names, batch_size=200)
             return
-        get = attrgetter(*(field.attname for field in self._fields))
+        get = values_of([field.attname for field in self._fields])
         rows = (get(each) for each in instances)
         key, *changed = self._fields
         match connection.vendor:
@@ -157,7 +162,7 @@ class Changes:
         key, *pairs = zip(self._fields, columns, strict=True)
         once = [(field, values[0]) for field, values in pairs if _is_one(values)]
         own = [(field, values) for field, values in pairs if not _is_one(values)]
-        assigned = [f"{name_of(field)} = %s" for field, _ in once]
+        assigned = [f"{name_of(field)} = %s::{type_of(field)}" for field, _ in once]
         assigned += [f"{name_of(field)} = new.{name_of(field)}" for field, _ in own]
         fields = [field for field, _ in (key, *own)]
         table, by = table_of(self._model), name_of(key[0])
@@ -192,4 +197,12 @@ def _turned(rows: Iterable[Row]) -> list[list[Any]]:
 
 
 def _is_one(column: Sequence[Any]) -> bool:
-    return column.count(column[0]) == len(column)
+    """Return whether all values are the same.
+
+    Equal is not enough: two times may be so but for `fold`, and 1 equals 1.0 and True.
+    """
+    first = column[0]
+    kinds = {type(value) for value in column}
+    if len(kinds) == 1 and kinds <= _EQUAL_IS_SAME:
+        return column.count(first) == len(column)
+    return all(value is first for value in column)

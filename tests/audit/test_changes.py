@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 
 from audit.rows import Changes, create
 from workflow.models import Channel
@@ -12,6 +15,7 @@ from workflow.models import Channel
 pytestmark = pytest.mark.django_db
 
 AT = datetime(2026, 1, 31, 8, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
 LATER = datetime(2026, 2, 1, 8, tzinfo=UTC)
 NAMES = ("last_failure", "failures", "tokens", "opens_at")
 CHANGES = Changes(Channel, NAMES)
@@ -43,6 +47,22 @@ def test_each_row_gets_its_values(rows: list[Channel], own: int, count: int) -> 
     assert _stored() == {
         tuple(getattr(each, name) for name in ("pk", "rate", *NAMES)) for each in rows
     }
+
+
+def test_what_is_equal_is_not_always_the_same(rows: list[Channel]) -> None:
+    """An hour that comes twice; and a value that fits its column only by a cast."""
+    for number, each in enumerate(rows):
+        each.opens_at = datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN, fold=min(number, 1))
+        each.failures = True
+        each.tokens = (0.0, -0.0, 0.0)[number]
+    CHANGES.write(rows)
+    stored = {name: row for name, _, *row in _stored()}
+    hours = {name: row[3].astimezone(UTC).hour for name, row in stored.items()}  # type: ignore[attr-defined]
+    assert hours == {"c0": 0, "c1": 1, "c2": 1}
+    assert {row[1] for row in stored.values()} == {1}
+    signs = {name: math.copysign(1, row[2]) for name, row in stored.items()}  # type: ignore[arg-type]
+    assert signs["c0"] == signs["c2"] == 1
+    assert signs["c1"] == (-1 if connection.vendor == "postgresql" else signs["c1"])
 
 
 def test_a_row_that_is_gone_is_left_out(rows: list[Channel]) -> None:

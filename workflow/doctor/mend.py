@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from audit import chain
 from workflow.doctor import trail
 from workflow.doctor.finding import Mend
-from workflow.effects import follow
+from workflow.effects import channels, follow
 from workflow.effects import rescue as calls
 from workflow.engine.announce import announce
 from workflow.engine.hold import hold
@@ -152,9 +152,9 @@ def open_doors(*, rows: Callable[[datetime], QuerySet[Channel]]) -> Mend:
 
     def mend(*, by: str, now: datetime) -> int:
         with transaction.atomic():
-            names = list(rows(now).order_by("pk").values_list("pk", flat=True))
-            held = Channel.objects.filter(pk__in=names).order_by("pk").select_for_update()
-            for row in held:
+            # In the order in which workers lock them.
+            names = sorted(rows(now).values_list("pk", flat=True))
+            for row in filter(None, map(channels.hold, names)):
                 row.opens_at = None
                 row.retry_at = None
                 row.closed_by = ""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Subquery
@@ -16,6 +14,7 @@ from django.db.models.sql import Query
 from simple_history.utils import get_history_manager_for_model
 
 from audit.chain import Note
+from audit.columns import Row, values_of
 from audit.compiled import Compiled, change_of
 from audit.rows import Changes, Rows, create
 from workflow.definition import WorkflowError, registry
@@ -144,12 +143,12 @@ def _write_history(fired: Sequence[Fired], now: datetime) -> None:
 
 
 @cache
-def _history(model: type[Tracked]) -> tuple[Rows, Callable[[Tracked], tuple[Any, ...]]]:
+def _history(model: type[Tracked]) -> tuple[Rows, Callable[[Tracked], Row]]:
     """Return what inserts history rows of a model, and what takes a subject's fields for them."""
     history = get_history_manager_for_model(model).model
     names = [field.attname for field in history.tracked_fields]
     about = ("history_date", "history_type", "history_user_id", "history_change_reason")
-    return Rows(history, (*about, "transition_id", *names)), attrgetter(*names)
+    return Rows(history, (*about, "transition_id", *names)), values_of(names)
 
 
 def _plan_effects(fired: Sequence[Fired], now: datetime) -> None:

@@ -7,10 +7,10 @@ chain: a value that is altered in the history does not give the digest any more.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
-from operator import attrgetter
 from types import NoneType
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from django.db.backends.utils import format_number
 from simple_history.utils import get_history_manager_for_model
 
 from audit.canonical import canonical, moment
+from audit.columns import values_of
 
 Tracked = tuple[str, "models.Field[Any, Any]", frozenset[type]]
 """A field's name, the field, and the types of which its values stand in JSON as they are."""
@@ -47,7 +48,7 @@ def snapshot_digest(text: str) -> str:
 
 
 @cache
-def _tracked(model: type[models.Model]) -> tuple[list[Tracked], attrgetter[Any]]:
+def _tracked(model: type[models.Model]) -> tuple[list[Tracked], Callable[[Any], Sequence[Any]]]:
     """Return the fields, and what takes their values from a row."""
     history = get_history_manager_for_model(model).model
     fields = [
@@ -55,7 +56,7 @@ def _tracked(model: type[models.Model]) -> tuple[list[Tracked], attrgetter[Any]]
     ]
     return (
         [(name, field, _plain(field)) for name, field in fields],
-        attrgetter(*(field.attname for field in history.tracked_fields)),
+        values_of([field.attname for field in history.tracked_fields]),
     )
 
 

@@ -288,6 +288,17 @@ def test_a_certificate_for_another_name_was_never_sent(authority: trustme.CA) ->
         assert server.requests == []
 
 
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_that_names_the_host_in_its_common_name_alone_was_never_sent(
+    authority: trustme.CA,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(common_name="localhost").configure_cert(context)
+    with serving(answering(), tls=context) as server:
+        assert isinstance(deliver(call(), url=server.url), Postponed)
+        assert server.requests == []
+
+
 def test_a_certificate_of_a_stranger_was_never_sent(authority: trustme.CA) -> None:
     with serving(answering(), tls=_context(authority, "localhost")) as server:
         assert isinstance(deliver(call(), url=server.url), Postponed)

@@ -59,6 +59,7 @@ def test_an_answer_is_read_to_its_end_and_its_connection_used_again(pieces: list
     "said",
     [
         HEAD + b'\r\n{"id": 7}',
+        HEAD + b'Transfer-Encoding: identity\r\n\r\n{"id": 7}',
         GOOD.replace(b"1.1", b"1.0"),
         HEAD + b'Connection: close\r\nContent-Length: 9\r\n\r\n{"id": 7}',
     ],
@@ -86,7 +87,6 @@ def test_what_comes_behind_an_answer_is_nobodys(more: bytes) -> None:
         HEAD + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b'Content-Length: -9\r\n\r\n{"id": 7}',
         HEAD + b'Transfer-Encoding: chunked\r\n\r\nzz\r\n{"id": 7}\r\n0\r\n\r\n',
-        HEAD + b'Transfer-Encoding: gzip\r\n\r\n{"id": 7}',
         GOOD.replace(b"\r\n", b"\n"),
         HEAD + b' folded: 1\r\nContent-Length: 9\r\n\r\n{"id": 7}',
         b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" + GOOD,
@@ -115,6 +115,33 @@ def test_an_early_no_is_heard() -> None:
         result = deliver(call({"much": "x" * 9_000_000}), url=server.url)
     assert isinstance(result, Rejected)
     assert result.code == "http_413"
+
+
+@pytest.mark.parametrize("size", [20_000, 3_000_000])
+def test_an_early_no_is_heard_through_a_reset(size: int) -> None:
+    """Whoever hangs up with something unread resets the connection, behind the answer."""
+
+    def script(peer: Peer) -> None:
+        peer.sock.recv(1000)
+        peer.answer("413 Content Too Large", b"{}", "application/json", "Connection: close")
+
+    with serving(script) as server:
+        for _ in range(10):
+            result = deliver(call({"much": "x" * size}), url=server.url)
+            assert isinstance(result, Rejected), result
+
+
+def test_a_trailer_without_an_end_is_not_read_for_long() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.sock.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ")
+        while not peer.stopping.is_set():
+            peer.sock.sendall(b"x" * 65_536)
+
+    with serving(script) as server:
+        result = deliver(call(seconds=30), url=server.url)
+    assert isinstance(result, Unknown)
+    assert "longer than" in result.reason
 
 
 def test_a_head_has_no_body_whatever_it_says() -> None:

@@ -142,7 +142,7 @@ class Connection:
             exchange.limit(self._socket)
             try:
                 gone = self._socket.send(left[:_PIECE])
-            except BrokenPipeError:
+            except (BrokenPipeError, ConnectionResetError):
                 if exchange.has_sent:
                     return
                 raise

@@ -37,6 +37,7 @@ class Pool:
     @cached_property
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
+        context.hostname_checks_common_name = False  # the names it is for stand elsewhere
         context.set_alpn_protocols(["http/1.1"])
         return context
 

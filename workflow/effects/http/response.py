@@ -9,6 +9,9 @@ from workflow.effects.http.connection import Connection, Exchange
 LIMIT = 65_536
 """Bytes of a body that are read, and of what stands before it; a receipt is far smaller."""
 
+_IN_ALL = 8 * LIMIT
+"""Bytes that are read in all; a body in chunks of one byte takes six times its length."""
+
 _CONTINUE = 100
 _FIRST_FINAL = 200
 
@@ -65,7 +68,7 @@ class Response:
                 raise
         if not self.has_head and self._received > LIMIT:
             raise ConnectionError(f"what comes before its body is longer than {LIMIT} bytes")
-        if len(self.body) > LIMIT:
+        if len(self.body) > LIMIT or self._received > _IN_ALL:
             raise ConnectionError(f"it is longer than {LIMIT} bytes")
         if self.has_head and not self._has_body:
             self.is_over, self.can_go_on = True, False
@@ -74,7 +77,8 @@ class Response:
         """Take the end of the connection: it may be that of the answer."""
         if not self.has_head:
             raise ConnectionError("the connection was closed without an answer")
-        if self.headers.keys() & {"content-length", "transfer-encoding"}:
+        in_chunks = "chunked" in self.headers.get("transfer-encoding", "").lower()
+        if in_chunks or "content-length" in self.headers:
             raise ConnectionError("the connection was closed before its end")
         self.is_over = True
 
