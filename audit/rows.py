@@ -17,9 +17,7 @@ from uuid import UUID
 from django.db import connection, models
 
 from audit.columns import (
-    SQLITE,
     Column,
-    Convert,
     Row,
     arrays_of,
     name_of,
@@ -66,28 +64,23 @@ class Rows:
                 many = ", ".join([f"({marks})"] * len(rows))
                 sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES {many}"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
-                    cursor.execute(sql, [value for row in self._stored(rows, {}) for value in row])
+                    cursor.execute(sql, [value for row in self._stored(rows) for value in row])
             case "postgresql":
                 sql = f"COPY {table_of(self._model)} ({names_of(columns)}) FROM STDIN"
-                _copy(sql, self._stored(rows, {}))
+                _copy(sql, self._stored(rows))
             case "sqlite":
                 marks = ", ".join(["%s"] * len(columns))
                 sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES ({marks})"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
-                    cursor.executemany(sql, list(self._stored(rows, SQLITE)))
+                    cursor.executemany(sql, list(self._stored(rows)))
             case _:
                 self._create(rows)
 
-    def _stored(self, rows: Iterable[Row], converts: dict[str, Convert]) -> Iterator[list[Any]]:
+    def _stored(self, rows: Iterable[Row]) -> Iterator[list[Any]]:
         """Yield the rows with their defaults, as the database's driver takes them."""
-        defaults = [
-            each
-            for (each,) in (
-                next(prepared([field], [[field.get_default()]], converts))
-                for field in self._constants
-            )
-        ]
-        for row in prepared(self._fields, rows, converts):
+        constants = [field.get_default() for field in self._constants]
+        (defaults,) = prepared(self._constants, [constants])
+        for row in prepared(self._fields, rows):
             yield row + defaults
 
     def _create(self, rows: Iterable[Row]) -> None:
@@ -147,11 +140,11 @@ class Changes:
         key, *changed = self._fields
         match connection.vendor:
             case "postgresql":
-                self._write_arrays(_turned(prepared(self._fields, rows, {})))
+                self._write_arrays(_turned(prepared(self._fields, rows)))
             case "sqlite":
                 assigned = ", ".join(f"{name_of(each)} = %s" for each in changed)
                 sql = f"UPDATE {table_of(self._model)} SET {assigned} WHERE {name_of(key)} = %s"  # noqa: S608  (a model's names)
-                stored = prepared(self._fields, rows, SQLITE)
+                stored = prepared(self._fields, rows)
                 with connection.cursor() as cursor:
                     cursor.executemany(sql, [[*row[1:], row[0]] for row in stored])
             case _:
