@@ -10,6 +10,7 @@ from workflow.effects.http.pool import pool
 @pytest.fixture(autouse=True)
 def _own_connections() -> Iterator[None]:
     """No test goes on with the connections of another."""
+    pool().clear()
     pool.cache_clear()
     yield
     pool().clear()
