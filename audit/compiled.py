@@ -199,6 +199,8 @@ def _gathered(
         return "= ANY(%s)" if is_whole else match[0]
 
     gathered = _MARKS.sub(gather, sql)
+    if place != len(parts):
+        raise AssertionError(f"{place} places are seen for {len(parts)} parameters: {sql}")
     apart = [name for _, name, number in found if number]
     if apart:
         raise AssertionError(f"the list of {apart[0]} stands in no IN of its own: {sql}")

@@ -17,6 +17,8 @@ from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttrib
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
+from audit.fields import is_plain
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -28,7 +30,7 @@ def columns(model: type[models.Model]) -> tuple[str, ...]:
 
 def loaded(model: type[M], row: Iterable[Any]) -> M:
     """Return an instance of a row that has all `columns` of its model."""
-    if not _is_plain(model):
+    if not _can_be_filled(model):
         return model.from_db(DEFAULT_DB_ALIAS, columns(model), list(row))
     instance = _filled(model, zip(columns(model), row, strict=True))
     instance._state.db = DEFAULT_DB_ALIAS
@@ -42,7 +44,7 @@ def made(model: type[M], **values: Any) -> M:
     Args:
         values: By the columns' names, `author_id` and not `author`.
     """
-    if not _is_plain(model):
+    if not _can_be_filled(model):
         return model(**values)
     unknown = values.keys() - columns(model)
     if unknown:
@@ -74,28 +76,30 @@ def _defaults(
 ) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
     """Return the columns' defaults: those that are always the same, and what makes the others."""
     fields = model._meta.concrete_fields
+    made_anew = [field for field in fields if field.has_default() and callable(field.default)]
     return (
-        {field.attname: field.get_default() for field in fields if not callable(field.default)},
-        [(field.attname, field.get_default) for field in fields if callable(field.default)],
+        {field.attname: field.get_default() for field in fields if field not in made_anew},
+        [(field.attname, field.get_default) for field in made_anew],
     )
 
 
-def _is_plain(model: type[models.Model]) -> bool:
-    """Return whether Django's own way to make an instance is all that happens."""
-    if pre_init.receivers or post_init.receivers:  # of whichever model
-        listens = pre_init.has_listeners(model) or post_init.has_listeners(model)
-        return not (listens or _has_own_ways(model))
-    return not _has_own_ways(model)
+def _can_be_filled(model: type[models.Model]) -> bool:
+    """Return whether nothing else happens when an instance is made."""
+    if not _is_djangos(model):
+        return False
+    if not (pre_init.receivers or post_init.receivers):  # of whichever model
+        return True
+    return not (pre_init.has_listeners(model) or post_init.has_listeners(model))
 
 
 @cache
-def _has_own_ways(model: type[models.Model]) -> bool:
+def _is_djangos(model: type[models.Model]) -> bool:
+    """Return whether Django's own way to make an instance, and to set its columns, is in force."""
     base = models.Model
     kinds = {type(getattr(model, name)) for name in columns(model)}
-    if any(field.generated or field.has_db_default() for field in model._meta.concrete_fields):
-        return True
-    return not (
-        model.__init__ is base.__init__
+    return (
+        is_plain(model)
+        and model.__init__ is base.__init__
         and model.__new__ is base.__new__
         and model.__setattr__ is base.__setattr__
         and model.from_db.__func__ is base.from_db.__func__  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection, models
 
-from audit.columns import (
+from audit.fields import (
     Column,
     Row,
     arrays_of,

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.sql import Query
 
 from audit import chain
-from audit.compiled import Compiled, change_of
+from audit.compiled import Compiled, _gathered, change_of
 from audit.models import Entry, Unsealed
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +98,12 @@ def test_a_list_that_is_no_array_is_noticed() -> None:
 
     with pytest.raises(AssertionError, match="the list of some stands in no IN of its own"):
         Compiled(build).rows(some=[uuid4() for _ in range(3)])
+
+
+def test_a_place_that_is_overlooked_is_noticed() -> None:
+    """All that follow would be filled with each other's values."""
+    with pytest.raises(AssertionError, match="2 places are seen for 1 parameters"):
+        _gathered("actor LIKE '%%s' AND chain = %s", [7], [(0, "chain", 0)])
 
 
 def test_a_thread_compiles_for_its_own_connection() -> None:

@@ -13,6 +13,7 @@ from django.db.models.signals import post_init
 
 from audit import chain
 from audit.compiled import Compiled
+from audit.fields import values_of
 from audit.loading import columns, loaded, made, twin
 from audit.models import Entry
 from workflow.models import Attempt, EffectEntry, Record, TransitionEnvelope
@@ -55,6 +56,11 @@ def test_a_new_instance_has_the_defaults(model: type[models.Model]) -> None:
             assert getattr(ours, name) == getattr(theirs, name), name
     assert ours._state.adding
     assert ours._state.db is None
+
+
+@pytest.mark.parametrize("names", [("status",), ("status", "version")])
+def test_values_are_a_row_be_it_of_one(names: tuple[str, ...]) -> None:
+    assert values_of(names)(made(Record, status="draft", version=3)) == ("draft", 3)[: len(names)]
 
 
 def test_a_default_is_nobody_elses() -> None:

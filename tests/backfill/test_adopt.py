@@ -239,7 +239,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_records(
 def test_an_hour_that_comes_twice_is_kept_apart() -> None:
     from zoneinfo import ZoneInfo
 
-    from audit.columns import _naive
+    from audit.fields import _naive
 
     first = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam"))
     assert first == first.replace(fold=1)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import models
 from simple_history.utils import get_history_manager_for_model
 
-from audit.columns import Row, is_plain
+from audit.fields import Row, is_plain
 from audit.rows import Changes, Rows
 from workflow.backfill.judge import Step
 from workflow.backfill.mapping import AnyMapping

@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from audit import chain
-from audit.columns import Row
+from audit.fields import Row
 from audit.models import PersonalValue
 from audit.rows import Rows
 from workflow.backfill import moves

@@ -14,8 +14,8 @@ from django.db.models.sql import Query
 from simple_history.utils import get_history_manager_for_model
 
 from audit.chain import Note
-from audit.columns import Row, values_of
 from audit.compiled import Compiled, change_of
+from audit.fields import Row, values_of
 from audit.rows import Changes, Rows, create
 from workflow.definition import WorkflowError, registry
 from workflow.engine import plan, timers

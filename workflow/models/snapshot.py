@@ -20,7 +20,7 @@ from django.db.backends.utils import format_number
 from simple_history.utils import get_history_manager_for_model
 
 from audit.canonical import canonical, moment
-from audit.columns import values_of
+from audit.fields import values_of
 
 Tracked = tuple[str, "models.Field[Any, Any]", frozenset[type]]
 """A field's name, the field, and the types of which its values stand in JSON as they are."""

@@ -1,4 +1,4 @@
-"""Columns as statements name them, and their values as the databases' drivers take them."""
+"""Fields as statements name them, and their values as the databases' drivers take them."""
 
 from __future__ import annotations
 
