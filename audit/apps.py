@@ -10,3 +10,7 @@ class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = _("Audit trail")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect what listens."""
+        from audit import times  # noqa: F401, PLC0415  (needs loaded apps)

@@ -52,7 +52,7 @@ def canonical(value: Mapping[str, Any]) -> str:
 
 def moment(at: datetime) -> str:
     """Return an aware time as UTC with six decimals, as in `2026-01-31T08:00:00.000000Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def digest(entry: Entry) -> str:

@@ -20,9 +20,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLUpdateCompiler
+
+Database = BaseDatabaseWrapper
+"""Itself: to ask `django.db.connection` for something takes a look-up each time."""
 
 Value = datetime | UUID | str | Sequence[UUID] | Sequence[int]
 Build = Callable[..., Query]
@@ -59,18 +63,15 @@ class _Statement:
             parts[place] = values[name] if number is None else values[name][number]
         return parts
 
-    def converted(self, rows: list[Row]) -> list[Row]:
+    def converted(self, rows: list[Row], database: Database) -> list[Row]:
         """Return rows of the driver's values with Python's in their place."""
         if not self.converters:
             return rows
         found = [list(row) for row in rows]
-        own = connections[
-            DEFAULT_DB_ALIAS
-        ]  # itself: to ask `connection` takes a look-up each time
         for place, (converters, column) in self.converters.items():
             for row in found:
                 for convert in converters:
-                    row[place] = convert(row[place], column, own)
+                    row[place] = convert(row[place], column, database)
         return [tuple(row) for row in found]
 
 
@@ -96,37 +97,39 @@ class Compiled:
             shape: What else the statement depends on; it is compiled anew for each.
             values: Under the names by which `build` takes them.
         """
-        statement, parts = self._filled(shape, values)
+        database = connections[DEFAULT_DB_ALIAS]
+        statement, parts = self._filled(database, shape, values)
         if statement is None:
             return []
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(statement.sql, parts)
-            return statement.converted(cursor.fetchall())
+            return statement.converted(cursor.fetchall(), database)
 
     def change(self, *shape: Hashable, **values: Value) -> int:
         """Run one that changes rows, and return how many."""
-        statement, parts = self._filled(shape, values)
+        database = connections[DEFAULT_DB_ALIAS]
+        statement, parts = self._filled(database, shape, values)
         if statement is None:
             return 0
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(statement.sql, parts)
             changed: int = cursor.rowcount
         return changed
 
     def _filled(
-        self, shape: tuple[Hashable, ...], values: Mapping[str, Value]
+        self, database: Database, shape: tuple[Hashable, ...], values: Mapping[str, Value]
     ) -> tuple[_Statement | None, list[Any]]:
-        sizes = tuple(_size(value) for value in values.values())
-        key = (connection.alias, connection.vendor, shape, tuple(values), sizes)
+        sizes = tuple(_size(value, database) for value in values.values())
+        key = (database.vendor, shape, tuple(values), sizes)
         known = self._known.statements
         if key not in known:
-            known[key] = _compile(self._build, shape, values)
+            known[key] = _compile(self._build, shape, values, database)
         statement = known[key]
         if statement is None:
             return None, []
         pairs = zip(values.items(), sizes, strict=True)
         return statement, statement.filled(
-            {name: _adapted(_full(value, size)) for (name, value), size in pairs}
+            {name: _adapted(_full(value, size), database) for (name, value), size in pairs}
         )
 
 
@@ -140,21 +143,21 @@ def change_of(rows: models.QuerySet[Any], **values: Any) -> Query:
 
 
 def _compile(
-    build: Build, shape: tuple[Hashable, ...], values: Mapping[str, Value]
+    build: Build, shape: tuple[Hashable, ...], values: Mapping[str, Value], database: Database
 ) -> _Statement | None:
     marks = {
-        name: _mark(value, place, _size(value))
+        name: _mark(value, place, _size(value, database))
         for place, (name, value) in enumerate(values.items())
     }
     try:
-        compiler = build(*shape, **marks).get_compiler(connection=connection)
+        compiler = build(*shape, **marks).get_compiler(connection=database)
         sql, parts = compiler.as_sql()
     except EmptyResultSet:
         return None
     found = {
         part: (name, number)
         for name, mark in marks.items()
-        for number, part in enumerate(_adapted(mark))
+        for number, part in enumerate(_adapted(mark, database))
     }
     lost = [name for part, (name, _) in found.items() if part not in parts]
     if lost:
@@ -162,7 +165,7 @@ def _compile(
     places: list[Place] = [
         (place, *found[part]) for place, part in enumerate(parts) if part in found
     ]
-    if _takes_arrays():
+    if _takes_arrays(database):
         sql, parts, places = _gathered(sql, parts, places)
     converters: dict[int, Any] = {}
     if not isinstance(compiler, SQLUpdateCompiler):
@@ -171,8 +174,8 @@ def _compile(
     return _Statement(sql, tuple(parts), tuple(places), converters)
 
 
-def _takes_arrays() -> bool:
-    return connection.vendor == "postgresql"
+def _takes_arrays(database: Database) -> bool:
+    return database.vendor == "postgresql"
 
 
 def _gathered(
@@ -207,11 +210,11 @@ def _gathered(
     return gathered, few, found
 
 
-def _size(value: Value) -> int:
+def _size(value: Value, database: Database) -> int:
     """Return with how many keys a list stands in the statement; -1 if it is none."""
     if isinstance(value, str | datetime | UUID):
         return -1
-    if _takes_arrays():
+    if _takes_arrays(database):
         return _PAIR if value else 0
     return 1 << (len(value) - 1).bit_length() if value else 0
 
@@ -239,14 +242,14 @@ def _mark(value: Value, place: int, size: int) -> Any:
     return [_NUMBER + (place << 24) + number for number in range(size)]
 
 
-def _adapted(value: Value) -> list[Any]:
+def _adapted(value: Value, database: Database) -> list[Any]:
     """Return a value, or those of a list, as the database's driver takes them."""
     match value:
         case datetime():
-            return [connection.ops.adapt_datetimefield_value(value)]
+            return [database.ops.adapt_datetimefield_value(value)]
         case str():
             return [value]
     keys: list[Any] = [value] if isinstance(value, UUID) else list(value)
-    if not keys or isinstance(keys[0], int) or connection.features.has_native_uuid_field:
+    if not keys or isinstance(keys[0], int) or database.features.has_native_uuid_field:
         return keys
     return [key.hex for key in keys]

@@ -15,26 +15,54 @@ class TooLong(BaseException):
     """The attempt's time was up. No `except Exception` of a handler can swallow it."""
 
 
+_is_alarmed = False
+
+
 @contextmanager
-def bounded(limit: timedelta) -> Iterator[None]:
-    """Raise TooLong in the block once the limit has passed.
+def alarmed() -> Iterator[None]:
+    """Have blocks inside that are `bounded` end in time.
 
     Works by SIGALRM and so only in a process's main thread, where workers run; elsewhere, and on
-    systems without that signal, the block is not bounded. Blocks must not nest.
+    systems without that signal, nothing inside is bounded. It is set up once for many blocks: to
+    do so for each takes longer than most handlers do.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(
-        signal, "setitimer"
-    ):
+    global _is_alarmed  # noqa: PLW0603  (a process has one SIGALRM)
+    if not _is_main() or not hasattr(signal, "setitimer"):
         yield
         return
-
-    def stop(_number: int, _frame: FrameType | None) -> Never:
-        raise TooLong
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, limit.total_seconds())
+    before = signal.signal(signal.SIGALRM, _stop)
+    _is_alarmed = True
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _is_alarmed = False
         signal.signal(signal.SIGALRM, before)
+
+
+class bounded:  # noqa: N801  (reads as what it does to the block)
+    """Raise TooLong in the block once the limit has passed. Only where it is `alarmed`.
+
+    Blocks must not nest.
+    """
+
+    def __init__(self, limit: timedelta) -> None:
+        self._seconds = limit.total_seconds()
+        self._is_timed = _is_alarmed and _is_main()
+
+    def __enter__(self) -> None:
+        """Begin."""
+        if self._is_timed:
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        """End. An alarm that goes off at this very moment still raises here."""
+        if self._is_timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> Never:
+    raise TooLong

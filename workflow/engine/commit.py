@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from workflow.engine.boundary import Boundary, reach
 from workflow.engine.call_first import Calling, call_first
 from workflow.engine.claim import Claim, renew
 from workflow.engine.correlation import facts_of, working_on
-from workflow.engine.decide import CallFirst, Fail, Fire, decide
+from workflow.engine.decide import CallFirst, Decision, Fail, Fire, decide, deciding
 from workflow.engine.fire import Fired, Moved, fire
 from workflow.engine.late import note_late
 from workflow.engine.limits import limits
@@ -88,54 +89,75 @@ def _commit(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
     return outcomes
 
 
+@dataclass(kw_only=True)
+class _Outcomes:
+    """What becomes of a batch's envelopes."""
+
+    fired: list[Fired] = field(default_factory=list)
+    calling: list[Calling] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    left: list[UUID] = field(default_factory=list)
+    """Those to which it did not come: one slow neighbour took the time."""
+
+
 def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
     held = hold.held(ids=ids, token=claim.token)
-    found = hold.subjects(held)
-    receipts = _receipts(held)
-    makers = duties.makers_of(_declared(held))
-    fired: list[Fired] = []
-    calling: list[Calling] = []
-    ended: list[Ended] = []
-    left: list[UUID] = []
-    until = time.monotonic() + limits().lease.total_seconds() / 6
-    for envelope in held:
-        if time.monotonic() > until and (fired or ended or calling):
-            left.append(envelope.transition_id)
-            continue
-        subject = found.get(envelope.record_id)
-        mine = receipts.get(envelope.transition_id, {})
-        with working_on(envelope, step="attempt") as told:
-            decision = decide(
-                envelope=envelope,
-                subject=subject,
-                receipts=mine,
-                makers=makers.get(envelope.record_id),
-                now=now,
-            )
-            told["decision"] = getattr(decision, "code", "") or type(decision).__name__
-        match decision:
-            case Fire():
-                fired.append(Fired(envelope=envelope, subject=_there(subject), decision=decision))
-            case CallFirst():
-                calling.append(Calling(envelope=envelope, decision=decision))
-            case _:
-                ended.append(Ended(envelope=envelope, decision=decision))
+    outcomes = _decided(held, now)
     notes = (
-        fire(fired=fired, token=claim.token, now=now)
-        + call_first(calling=calling, now=now)
-        + settle(ended=ended, now=now)
+        fire(fired=outcomes.fired, token=claim.token, now=now)
+        + call_first(calling=outcomes.calling, now=now)
+        + settle(ended=outcomes.ended, now=now)
     )
     chain.append(notes)
-    if left:
-        _give_back(claim, left, now)
+    if outcomes.left:
+        _give_back(claim, outcomes.left, now)
     late = set(ids) - {envelope.transition_id for envelope in held}
     if late:
         transaction.on_commit(lambda: note_late(claim=claim, late=late, now=now))
-    transaction.on_commit(lambda: _log(fired, calling, ended))
-    outcomes = Counter({str(State.FIRED): len(fired), "late": len(late), "left": len(left)})
-    outcomes.update(str(each.envelope.state) for each in ended)
-    outcomes[str(State.CALLING)] += len(calling)
+    transaction.on_commit(lambda: _log(outcomes))
+    tally = Counter({"late": len(late), "left": len(outcomes.left)})
+    tally[str(State.FIRED)] = len(outcomes.fired)
+    tally.update(str(each.envelope.state) for each in outcomes.ended)
+    tally[str(State.CALLING)] += len(outcomes.calling)
+    return tally
+
+
+def _decided(held: Sequence[TransitionEnvelope], now: datetime) -> _Outcomes:
+    found = hold.subjects(held)
+    receipts = _receipts(held)
+    makers = duties.makers_of(_declared(held))
+    outcomes = _Outcomes()
+    until = time.monotonic() + limits().lease.total_seconds() / 6
+    with deciding():
+        for place, envelope in enumerate(held):
+            if place and time.monotonic() > until:
+                outcomes.left.append(envelope.transition_id)
+                continue
+            subject = found.get(envelope.record_id)
+            with working_on(envelope, step="attempt") as told:
+                decision = decide(
+                    envelope=envelope,
+                    subject=subject,
+                    receipts=receipts.get(envelope.transition_id, {}),
+                    makers=makers.get(envelope.record_id),
+                    now=now,
+                )
+                told["decision"] = getattr(decision, "code", "") or type(decision).__name__
+            _sort_in(outcomes, envelope, subject, decision)
     return outcomes
+
+
+def _sort_in(
+    outcomes: _Outcomes, envelope: TransitionEnvelope, subject: Tracked | None, decision: Decision
+) -> None:
+    match decision:
+        case Fire():
+            fired = Fired(envelope=envelope, subject=_there(subject), decision=decision)
+            outcomes.fired.append(fired)
+        case CallFirst():
+            outcomes.calling.append(Calling(envelope=envelope, decision=decision))
+        case _:
+            outcomes.ended.append(Ended(envelope=envelope, decision=decision))
 
 
 def _declared(
@@ -188,7 +210,7 @@ def _blame(claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime) -
         for envelope in hold.held(ids=ids, token=claim.token)
     ]
     chain.append(settle(ended=ended, now=now))
-    transaction.on_commit(lambda: _log([], [], ended))
+    transaction.on_commit(lambda: _log(_Outcomes(ended=ended)))
     return Counter(str(each.envelope.state) for each in ended)
 
 
@@ -196,13 +218,13 @@ def _is_connected() -> bool:
     return connection.connection is not None and connection.is_usable()
 
 
-def _log(fired: Sequence[Fired], calling: Sequence[Calling], ended: Sequence[Ended]) -> None:
-    for each in fired:
+def _log(outcomes: _Outcomes) -> None:
+    for each in outcomes.fired:
         log.info("transition.fired", target=each.envelope.target, **facts_of(each.envelope))
-    for one in calling:
+    for one in outcomes.calling:
         effect = one.decision.planned.effect.name
         log.info("transition.calling", effect=effect, **facts_of(one.envelope))
-    for other in ended:
+    for other in outcomes.ended:
         envelope = other.envelope
         event = log.warning if envelope.state == State.PARKED else log.info
         event(

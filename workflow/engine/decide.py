@@ -25,7 +25,7 @@ from workflow.definition import (
     registry,
 )
 from workflow.engine import duties, standing
-from workflow.engine.bounded import TooLong, bounded
+from workflow.engine.bounded import TooLong, alarmed, bounded
 from workflow.engine.plan import Planned, every_after, next_before
 from workflow.models import Ending, Tracked, TransitionEnvelope
 
@@ -83,6 +83,23 @@ Decision = Fire | CallFirst | Refuse | Fail
 Receipts = Mapping[str, Mapping[str, Any]]
 
 
+@contextmanager
+def deciding() -> Iterator[None]:
+    """Hold guards and `apply` to their promises inside: to end in time, and not to query.
+
+    Around any number of decisions, in which nobody else may query either.
+    """
+    with alarmed(), connection.execute_wrapper(_refuse_query):
+        yield
+
+
+def _refuse_query(*_: Any) -> Any:
+    raise Permanent(
+        "Guards and `apply` may not query the database;"
+        " let the workflow's `load` fetch what they need."
+    )
+
+
 def decide(
     *,
     envelope: TransitionEnvelope,
@@ -91,7 +108,7 @@ def decide(
     makers: duties.Makers | None = None,
     now: datetime,
 ) -> Decision:
-    """Decide on an envelope whose record and subject are locked.
+    """Decide on an envelope whose record and subject are locked. Call inside `deciding`.
 
     Never raises for what a handler does: whatever a guard or `apply` throws becomes a Fail.
 
@@ -132,7 +149,7 @@ def _guarded(
     transition: Transition[Any, Any], context: Context[Any], apart: Sequence[Finding]
 ) -> Decision:
     try:
-        with bounded(transition.timeout), _no_queries():
+        with bounded(transition.timeout):
             return _consult(transition, context, apart)
     except TooLong:
         message = f"Took longer than its {transition.timeout.total_seconds():g} s."
@@ -153,7 +170,7 @@ def _consult(
     findings = (*apart, *(_ask(guard, context) for guard in transition.guards))
     refused = any(isinstance(finding.answer, Refusal) for finding in findings)
     planned = None if refused else next_before(transition, context)
-    if _fields(subject) != before:
+    if _differing(before, subject):
         raise Permanent("A guard or a request changed the record's fields; only `apply` may.")
     if refused:
         return Refuse(findings=findings)
@@ -198,17 +215,26 @@ def _ask(guard: Callable[[Context[Any]], Any], context: Context[Any]) -> Finding
     return Finding(guard=name, answer=answer)
 
 
-def _fields(subject: Tracked) -> list[Any]:
-    """Return the values of all columns, in their order."""
-    values = vars(subject)
-    found = [values.get(name) for name in columns(type(subject))]
-    # A list or an object of a JSON field may be changed in place.
-    return [deepcopy(value) if isinstance(value, (dict, list)) else value for value in found]
+def _fields(subject: Tracked) -> dict[str, Any]:
+    """Return what the instance holds, columns and all."""
+    held = dict(vars(subject))
+    for name in columns(type(subject)):
+        if isinstance(held.get(name), (dict, list)):
+            held[name] = deepcopy(held[name])  # that of a JSON field may be changed in place
+    return held
 
 
-def _changed(before: list[Any], subject: Tracked) -> tuple[str, ...]:
-    pairs = zip(subject._meta.concrete_fields, before, _fields(subject), strict=True)
-    changed = [field for field, old, new in pairs if old != new]
+def _differing(before: Mapping[str, Any], subject: Tracked) -> list[Any]:
+    """Return the fields of the columns that are not as they were."""
+    now = vars(subject)
+    if now == before:
+        return []
+    fields = subject._meta.concrete_fields
+    return [each for each in fields if now.get(each.attname) != before.get(each.attname)]
+
+
+def _changed(before: Mapping[str, Any], subject: Tracked) -> tuple[str, ...]:
+    changed = _differing(before, subject)
     names = {field.attname for field in changed}
     fixed = names.intersection((subject._meta.pk.attname, "record_id"))
     if fixed:
@@ -224,17 +250,3 @@ def _fail(ending: Ending, error: Exception, *, retry_after: timedelta | None = N
         detail="".join(traceback.format_exception(error))[-_DETAIL:],
         retry_after=retry_after,
     )
-
-
-@contextmanager
-def _no_queries() -> Iterator[None]:
-    """Hold guards and `apply` to their promise of no I/O, as far as the database goes."""
-
-    def refuse(*_: Any) -> Any:
-        raise Permanent(
-            "Guards and `apply` may not query the database;"
-            " let the workflow's `load` fetch what they need."
-        )
-
-    with connection.execute_wrapper(refuse):
-        yield

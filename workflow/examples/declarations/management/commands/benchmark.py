@@ -52,8 +52,15 @@ class Command(BaseCommand):
         given = options["database"] or os.environ.get("DATABASE_URL") or "sqlite:///"
         with scratch(given) as url, sink() as downstream:
             called = downstream if options["effect"] == "http" else "none"
-            changes = {"DATABASE_URL": url, SINK: called, _INSIDE: "1", "LOG_LEVEL": "ERROR"}
-            env = {**os.environ, **environment(), **changes}
+            env = {
+                **os.environ,
+                **environment(),
+                "DATABASE_URL": url,
+                "SECRET_KEY": settings.SECRET_KEY,  # the kept one of SQLite is none for a server
+                "LOG_LEVEL": "ERROR",
+                SINK: called,
+                _INSIDE: "1",
+            }
             for command in (["migrate", "-v0"], ["benchmark", *sys.argv[2:]]):
                 done = subprocess.run(  # noqa: S603  (this very program)
                     django(*command), env=env, cwd=settings.BASE_DIR, check=False
