@@ -157,7 +157,7 @@ def test(arguments: list[str]) -> int:
     for database in chosen:
         print(f"\n=== Tests on {database} ===", flush=True)
         started = time.monotonic()
-        code = pytest("-n", PROCESSES, "--database", database, *rest)
+        code = pytest("-n", PROCESSES, "--dist", "worksteal", "--database", database, *rest)
         if code == SOME_FAILED:
             print(f"\n=== {database}: what failed, once more and alone ===", flush=True)
             code = pytest("--last-failed", "-n", "0", "--database", database, *rest)

@@ -6,7 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from tests.engine import probe
 from tests.engine.conftest import Ask, Make
 from workflow.definition import registry
 from workflow.engine import clock
+from workflow.engine.announce import TOPIC
 from workflow.models import State, TransitionEnvelope
 from workflow.testing.drain import drain
 from workflow.worker import broker as brokers
@@ -34,7 +35,7 @@ class TestWakeUp:
     @pytest.fixture(autouse=True)
     def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Look once, and do not wait for what no test sends."""
-        monkeypatch.setattr(idle.Idle, "wait", lambda _: None)
+        monkeypatch.setattr(idle.Idle, "wait", lambda _: False)
 
     def test_nothing_is_due_and_nothing_is_sent(self, broker: EnvelopeBroker) -> None:
         assert broker.dequeue() is None
@@ -178,6 +179,37 @@ class TestWaiting:
         assert waiting(0.3)
         ask(make())
         assert not waiting(20)
+
+    @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only there work is announced")
+    def test_many_announcements_call_for_one_look(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(idle, "LONGEST", 0.1)
+        one = idle.Idle()
+        assert not one.wait()  # begins to listen
+        other = connection.copy()
+        try:
+            with other.cursor() as cursor:
+                for _ in range(3):
+                    cursor.execute(f"NOTIFY {TOPIC}")
+        finally:
+            other.close()
+        assert one.wait()
+        assert not one.wait()
+
+    @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only there work is announced")
+    def test_an_announcement_wakes_a_worker_without_another_look(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broker = EnvelopeBroker()
+        looks: list[datetime] = []
+        monkeypatch.setattr(brokers, "is_due", lambda *, now: bool(looks.append(now)))
+        assert broker.dequeue() is None  # begins to listen
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {TOPIC}")
+        assert broker.dequeue() is None
+        seen = len(looks)
+        assert broker.dequeue() == [(None, brokers._WAKE_UP)]
+        assert len(looks) == seen
+        assert broker.dequeue() is None
 
     def test_it_ends_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Due times come without announcement."""

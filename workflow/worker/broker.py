@@ -72,6 +72,7 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
 
     def _begin(self) -> None:
         self._idle = Idle()
+        self._is_announced = False
         self._looked = 0.0
         self._woken = time.monotonic()
 
@@ -95,13 +96,21 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
             ordinary = self._ordinary()
             if ordinary:
                 return ordinary
-        # Woken now and then without work, too: their silence would tell that they cannot be.
-        if is_due(now=clock.now()) or time.monotonic() - self._woken > pulse.KNOCK_EVERY:
+        if self._has_reason():
+            self._is_announced = False
             time.sleep(max(0.0, self._woken + _PACE - time.monotonic()))
             self._woken = time.monotonic()
             return [(None, _WAKE_UP)]
-        self._idle.wait()
+        self._is_announced = self._idle.wait()
         return None
+
+    def _has_reason(self) -> bool:
+        """Return whether to wake a worker.
+
+        Woken now and then without work, too: their silence would tell that they cannot be.
+        """
+        is_long_ago = time.monotonic() - self._woken > pulse.KNOCK_EVERY
+        return self._is_announced or is_long_ago or is_due(now=clock.now())
 
     def _ordinary(self) -> list[Message]:
         if not self.queue_size():

@@ -23,17 +23,22 @@ class Idle:
         self._listening: Any = None
         self._version: int | None = None
 
-    def wait(self) -> None:
-        """Return after `LONGEST` seconds, or earlier when something was committed."""
+    def wait(self) -> bool:
+        """Return after `LONGEST` seconds, or earlier when something was committed.
+
+        Returns:
+            Whether work was announced: then nobody needs to look whether there is any.
+        """
         match connection.vendor:
             case "postgresql":
-                self._await_notification()
+                return self._await_notification()
             case "sqlite":
                 self._await_commit()
             case _:
                 time.sleep(_OTHER_LOOK)
+        return False
 
-    def _await_notification(self) -> None:
+    def _await_notification(self) -> bool:
         connection.ensure_connection()
         raw: Any = connection.connection
         if self._listening is not raw:
@@ -41,11 +46,13 @@ class Idle:
                 cursor.execute(f"LISTEN {TOPIC}")
             # Work may have been announced just before: look once more, at once.
             self._listening = raw
-            return
+            return False
         # The driver's own errors are nobody's to catch: a lost connection must look like one.
         with connection.wrap_database_errors:
-            for _ in raw.notifies(timeout=LONGEST, stop_after=1):
-                pass
+            told = sum(1 for _ in raw.notifies(timeout=LONGEST, stop_after=1))
+            # Many may have been waiting; all of them together call for one look.
+            told += sum(1 for _ in raw.notifies(timeout=0))
+        return told > 0
 
     def _await_commit(self) -> None:
         """SQLite counts the commits of other connections in `data_version`."""
