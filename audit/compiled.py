@@ -25,6 +25,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLUpdateCompiler
 
+from audit import planned
+
 Database = BaseDatabaseWrapper
 """Itself: to ask `django.db.connection` for something takes a look-up each time."""
 
@@ -101,7 +103,7 @@ class Compiled:
         statement, parts = self._filled(database, shape, values)
         if statement is None:
             return []
-        with database.cursor() as cursor:
+        with planned.cursor(database) as cursor:
             cursor.execute(statement.sql, parts)
             return statement.converted(cursor.fetchall(), database)
 
@@ -111,7 +113,7 @@ class Compiled:
         statement, parts = self._filled(database, shape, values)
         if statement is None:
             return 0
-        with database.cursor() as cursor:
+        with planned.cursor(database) as cursor:
             cursor.execute(statement.sql, parts)
             changed: int = cursor.rowcount
         return changed

@@ -14,8 +14,9 @@ from functools import cache, cached_property, partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
+from audit import planned
 from audit.fields import (
     Column,
     Row,
@@ -63,7 +64,7 @@ class Rows:
                 marks = ", ".join(["%s"] * len(columns))
                 many = ", ".join([f"({marks})"] * len(rows))
                 sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES {many}"  # noqa: S608  (a model's names)
-                with connection.cursor() as cursor:
+                with planned.cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
                     cursor.execute(sql, [value for row in self._stored(rows) for value in row])
             case "postgresql":
                 sql = f"COPY {table_of(self._model)} ({names_of(columns)}) FROM STDIN"
@@ -163,7 +164,7 @@ class Changes:
             f"UPDATE {table} SET {', '.join(assigned)} FROM UNNEST({arrays_of(fields)})"  # noqa: S608  (a model's names)
             f" AS new({names_of(fields)}) WHERE {table}.{by} = new.{by}"
         )
-        with connection.cursor() as cursor:
+        with planned.cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
             cursor.execute(sql, [value for _, value in (*once, key, *own)])
 
 

@@ -164,6 +164,9 @@ _VENDOR_OPTIONS: dict[str, dict[str, Any]] = {
         "keepalives_interval": 5,
         "keepalives_count": 4,
         "tcp_user_timeout": 30_000,
+        # The engine's own statements are planned once. Not through a pooler that hands each
+        # transaction to another session, unless it keeps track of prepared statements.
+        "prepare_threshold": 5 if env.bool("DATABASE_PREPARES", True) else None,
     },
     "mssql": {"python_driver": "mssql_python"},
 }

@@ -38,9 +38,11 @@ def run(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> dict[str, Run]:
     found: dict[str, Run] = {}
     compile_ = compiled._compile
 
-    def noted(build: Any, shape: tuple[Hashable, ...], values: Mapping[str, Value]) -> Any:
+    def noted(
+        build: Any, shape: tuple[Hashable, ...], values: Mapping[str, Value], database: Any
+    ) -> Any:
         found[build.__name__] = build, shape, values
-        return compile_(build, shape, values)
+        return compile_(build, shape, values, database)
 
     with monkeypatch.context() as patch:
         patch.setattr(compiled, "_compile", noted)
@@ -57,9 +59,8 @@ def test_they_compile_for_sql_server(run: dict[str, Run], monkeypatch: pytest.Mo
     """Each value finds its place there, too."""
     server = unconnected(monkeypatch)
     monkeypatch.setattr(server, "get_autocommit", lambda: False)  # as within a transaction
-    monkeypatch.setattr(compiled, "connection", server)
     for name, (build, shape, values) in run.items():
-        statement = compiled._compile(build, shape, values)
+        statement = compiled._compile(build, shape, values, server)
         assert statement is not None, name
         sql = statement.sql
         assert "[" in sql, (name, sql)

@@ -15,10 +15,11 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit import chain
 from audit.models import PersonalValue
+from audit.planned import is_lost
 from audit.rows import create
 from workflow.definition import InvalidRequest, WorkflowError
 from workflow.engine import tracing
@@ -109,7 +110,7 @@ def _take(numbered: Numbered, now: datetime) -> dict[int, Answer]:
     for tries_left in reversed(range(1 + _TRIES)):
         try:
             answers |= _write(left, now, careful=tries_left < _TRIES)
-        except (IntegrityError, OperationalError) as error:
+        except DatabaseError as error:
             if not tries_left or not _is_collision(error):
                 raise
             log.debug("submit.collided", requests=len(left), error=str(error))
@@ -123,11 +124,12 @@ def _is_collision(error: DatabaseError) -> bool:
     """Return whether another writer was in the way, and a second try may find it gone.
 
     The quick form checks its records when it commits, and may then wait for a worker that waits
-    for its place in the chain: PostgreSQL ends one of the two. An outer transaction is lost by it.
+    for its place in the chain: PostgreSQL ends one of the two. Or a migration has changed what a
+    statement was prepared for. An outer transaction is lost by either.
     """
     if isinstance(error, IntegrityError):
         return True
-    return is_deadlock(error) and not connection.in_atomic_block
+    return (is_deadlock(error) or is_lost(error)) and not connection.in_atomic_block
 
 
 @transaction.atomic
