@@ -37,7 +37,9 @@ def cursor(database: BaseDatabaseWrapper) -> Any:
     """
     if database.vendor != "postgresql" or database.queries_logged:
         return database.cursor()
+    database.close_if_health_check_failed()
     database.ensure_connection()
+    database.validate_thread_sharing()
     raw: Any = database.connection
     if raw.prepare_threshold is None:
         return database.cursor()

@@ -48,6 +48,20 @@ def test_not_without_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not prepared()
 
 
+def test_a_connection_that_the_server_has_ended_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As any other cursor of Django's does, once for each request."""
+    heads([UUID(int=1)])
+    other = connection.copy()
+    with other.cursor() as beside:
+        beside.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    other.close()
+    monkeypatch.setattr(connection, "health_check_enabled", True)
+    monkeypatch.setattr(connection, "health_check_done", False)
+    assert heads([UUID(int=1)]) == {}
+
+
 def test_logged_queries_have_their_values(
     django_assert_num_queries: Any,
 ) -> None:
