@@ -13,9 +13,11 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.db import transaction
 
 from audit.models import Entry, PersonalValue
@@ -33,9 +35,17 @@ class NotThere(ValueError):
     """The entry has no such personal value, or it has been erased before."""
 
 
+@cache
 def always() -> frozenset[str]:
     """Return the parts of entries that the installation treats as personal."""
     return frozenset(getattr(settings, "AUDIT", {}).get("PERSONAL", ()))
+
+
+def _forget(**_: object) -> None:
+    always.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def conceal(*, chain: UUID, value: str) -> tuple[str, PersonalValue]:
