@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter, methodcaller
 from typing import Any
 from uuid import UUID
 
@@ -103,9 +104,8 @@ class Compiled:
         statement, parts = self._filled(database, shape, values)
         if statement is None:
             return []
-        with planned.cursor(database) as cursor:
-            cursor.execute(statement.sql, parts)
-            return statement.converted(cursor.fetchall(), database)
+        found = planned.run(database, statement.sql, parts, methodcaller("fetchall"))
+        return statement.converted(found, database)
 
     def change(self, *shape: Hashable, **values: Value) -> int:
         """Run one that changes rows, and return how many."""
@@ -113,9 +113,7 @@ class Compiled:
         statement, parts = self._filled(database, shape, values)
         if statement is None:
             return 0
-        with planned.cursor(database) as cursor:
-            cursor.execute(statement.sql, parts)
-            changed: int = cursor.rowcount
+        changed: int = planned.run(database, statement.sql, parts, attrgetter("rowcount"))
         return changed
 
     def _filled(

@@ -2,26 +2,37 @@
 
 To plan a statement on a few rows takes the server several times as long as to run it. A plan that
 is kept may have been made for a quieter hour, so kept plans are dropped every few seconds; and the
-server keeps one only where it costs no more than those made for the values of the time.
+server keeps one only where it reckons that those made for each time cost more.
+
+A prepared statement may not hold any more: a migration has changed a column under it, or a pooler
+has handed out another session. That is an error, which `is_lost` knows, and the connection does
+not prepare from then on, so that whoever tries again succeeds. It is never somebody else's
+statement under the same name, since names begin at a random number.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+T = TypeVar("T")
+
 _KEPT = 10.0
 """Seconds for which plans are kept."""
 
 _LOST = {
-    "0A000": "a migration has changed the type of a column meanwhile",
-    "26000": "a pooler has handed out another session than the one that prepared it",
-    "42P05": "a pooler has handed out a session in which somebody else prepared one",
+    "0A000": "a column that is read has got another type",
+    "42804": "a column that is written has got another type",
+    "42883": "a column that is compared has got another type",
+    "26000": "the session is another than the one in which it was prepared",
+    "42P05": "the session is another, in which one of the same name was prepared",
 }
 """PostgreSQL's codes for a statement that cannot be run as it was prepared, and the causes."""
 
@@ -43,20 +54,42 @@ def cursor(database: BaseDatabaseWrapper) -> Any:
     raw: Any = database.connection
     if raw.prepare_threshold is None:
         return database.cursor()
-    _drop_old_plans(raw)
+    _look_after(raw, database)
     return database.make_cursor(_preparing()(raw))
 
 
-def _drop_old_plans(raw: Any) -> None:
-    now = time.monotonic()
-    if now - _planned.setdefault(raw, now) > _KEPT:
-        _planned[raw] = now
-        raw.execute("DISCARD PLANS")
+def run(database: BaseDatabaseWrapper, sql: str, params: Any, take: Callable[[Any], T]) -> T:
+    """Run a statement and return what `take` takes from its cursor.
+
+    Outside of a transaction, one that was lost is run once more.
+    """
+    try:
+        with cursor(database) as once:
+            once.execute(sql, params)
+            return take(once)
+    except DatabaseError as error:
+        if database.in_atomic_block or not is_lost(error):
+            raise
+    with cursor(database) as again:
+        again.execute(sql, params)
+        return take(again)
 
 
 def is_lost(error: DatabaseError) -> bool:
     """Return whether a prepared statement did not hold any more, so that a second try will do."""
     return getattr(error.__cause__, "sqlstate", None) in _LOST
+
+
+def _look_after(raw: Any, database: BaseDatabaseWrapper) -> None:
+    """Give a new connection's statements names of their own; drop plans that are old."""
+    now = time.monotonic()
+    if raw not in _planned:
+        _planned[raw] = now
+        raw._prepared._prepared_idx = secrets.randbits(48)
+    elif now - _planned[raw] > _KEPT:
+        _planned[raw] = now
+        with database.wrap_database_errors:
+            raw.execute("DISCARD PLANS")
 
 
 @cache
@@ -69,7 +102,6 @@ def _preparing() -> type[Any]:
                 return super().execute(query, params, prepare=True)
             except Error as error:
                 if error.sqlstate in _LOST:
-                    # Whoever tries again does so without; its transaction is lost in any case.
                     self.connection.prepare_threshold = None
                 raise
 

@@ -207,3 +207,8 @@ def test_the_digest_of_a_known_entry_does_not_change_with_the_release() -> None:
     expected = hashlib.sha256(preimage.encode()).hexdigest()
     assert written(note, evidence='{"a":1}') == expected
     assert expected == "955e09f923f9a0d1dea78cd37065852869695f30c0efc22f72395a30ddf67f1b"
+
+
+def test_a_year_has_all_its_digits() -> None:
+    """As `strftime` writes it on some systems, and on others not."""
+    assert moment(datetime(1, 2, 3, tzinfo=UTC)) == "0001-02-03T00:00:00.000000Z"

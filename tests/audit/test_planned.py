@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import NotSupportedError, connection, connections, transaction
+from django.db import NotSupportedError, OperationalError, connection, connections, transaction
 
 from audit import planned
 from audit.chain import heads
-from audit.planned import cursor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -53,10 +54,7 @@ def test_a_connection_that_the_server_has_ended_is_found_out(
 ) -> None:
     """As any other cursor of Django's does, once for each request."""
     heads([UUID(int=1)])
-    other = connection.copy()
-    with other.cursor() as beside:
-        beside.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
-    other.close()
+    _end(connection)
     monkeypatch.setattr(connection, "health_check_enabled", True)
     monkeypatch.setattr(connection, "health_check_done", False)
     assert heads([UUID(int=1)]) == {}
@@ -75,6 +73,7 @@ def test_plans_are_dropped_after_a_while(monkeypatch: pytest.MonkeyPatch) -> Non
     class Raw:
         def __init__(self) -> None:
             self.told: list[str] = []
+            self._prepared = SimpleNamespace()
 
         def execute(self, statement: str) -> None:
             self.told.append(statement)
@@ -82,7 +81,7 @@ def test_plans_are_dropped_after_a_while(monkeypatch: pytest.MonkeyPatch) -> Non
     raw = Raw()
     for seconds in (0, 9, 11, 12):
         monkeypatch.setattr(time, "monotonic", lambda at=LONG_AGO + seconds: at)
-        planned._drop_old_plans(raw)
+        planned._look_after(raw, connections["default"])
     assert raw.told == ["DISCARD PLANS"]
 
 
@@ -94,42 +93,80 @@ def test_dropping_them_leaves_what_is_under_way(monkeypatch: pytest.MonkeyPatch)
     assert len(prepared()) == 1
 
 
+def test_a_dead_connection_is_djangos_error_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads([UUID(int=1)])
+    _end(connection)
+    monkeypatch.setattr(planned, "_KEPT", -1.0)
+    with pytest.raises(OperationalError):
+        heads([UUID(int=1)])
+
+
+def _end(mine: Any) -> None:
+    other = mine.copy()
+    with other.cursor() as beside:
+        beside.execute("SELECT pg_terminate_backend(%s)", [mine.connection.info.backend_pid])
+    other.close()
+
+
 @pytest.fixture
 def changing() -> Iterator[Any]:
     """A table, and a connection that changes it beside this one."""
     other = connection.copy()
     with other.cursor() as beside:
         beside.execute("CREATE TABLE changing (word varchar(5))")
-        beside.execute("INSERT INTO changing VALUES ('word')")
+        beside.execute("INSERT INTO changing VALUES ('5')")
         yield beside
         beside.execute("DROP TABLE changing")
     other.close()
 
 
-def read() -> str:
-    with cursor(connections["default"]) as once:
-        once.execute("SELECT word FROM changing WHERE word = %s", ["word"])
-        (word,) = once.fetchone()
-        return str(word)
+def run(sql: str) -> int:
+    values: list[Any] = ["5"]
+    return planned.run(connections["default"], sql, values, attrgetter("rowcount"))
 
 
-def test_a_column_that_has_changed_is_refused_once(changing: Any) -> None:
+READ = "SELECT word FROM changing WHERE word = %s"
+COMPARE = "UPDATE changing SET word = word WHERE word = %s"
+WRITE = "INSERT INTO changing VALUES (%s)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [(READ, "text"), (READ, "integer"), (COMPARE, "integer"), (WRITE, "integer")],
+)
+def test_a_column_that_has_changed_is_taken_again(changing: Any, sql: str, kind: str) -> None:
     for _ in range(8):
-        assert read() == "word"
+        assert run(sql)
+    changing.execute(f"ALTER TABLE changing ALTER word TYPE {kind} USING word::{kind}")
+    assert run(sql)
+    assert connection.connection.prepare_threshold is None
+
+
+def test_not_within_a_transaction_which_is_lost_by_it(changing: Any) -> None:
+    run(READ)
     changing.execute("ALTER TABLE changing ALTER word TYPE text")
-    with pytest.raises(NotSupportedError, match="cached plan"):
-        read()
-    assert read() == "word"
+    with pytest.raises(NotSupportedError) as error, transaction.atomic():
+        run(READ)
+    assert planned.is_lost(error.value)
+    with transaction.atomic():
+        assert run(READ)
 
 
-@pytest.mark.parametrize("command", ["DEALLOCATE ALL", "PREPARE _pg3_0 AS SELECT 1"])
-def test_a_session_that_is_anothers_is_refused_once(command: str) -> None:
+def test_a_session_that_does_not_know_it_is_found_out() -> None:
     """As behind a pooler that hands out its sessions by the transaction."""
-    is_known = command.startswith("DEALLOCATE")
-    if is_known:
-        heads([UUID(int=1)])
-    connection.ensure_connection()
-    connection.connection.pgconn.exec_(command.encode())  # behind the driver's back
-    with pytest.raises(Exception, match="prepared statement"):
-        heads([UUID(int=1)])
+    heads([UUID(int=1)])
+    connection.connection.pgconn.exec_(b"DEALLOCATE ALL")  # behind the driver's back
     assert heads([UUID(int=1)]) == {}
+    assert connection.connection.prepare_threshold is None
+
+
+def test_nobody_elses_statement_has_the_same_name() -> None:
+    names = []
+    for _ in range(2):
+        connection.close()
+        heads([UUID(int=1)])
+        with connection.cursor() as plain:
+            plain.execute("SELECT name FROM pg_prepared_statements")
+            names += [name for (name,) in plain.fetchall()]
+    first, second = (int(name.removeprefix("_pg3_")) for name in names)
+    assert abs(first - second) > 1000  # how many a connection may come to have

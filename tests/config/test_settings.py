@@ -15,6 +15,7 @@ POSTGRESQL = {
     "keepalives_interval": 5,
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
+    "prepare_threshold": 5,
 }
 
 
@@ -87,6 +88,13 @@ class TestDatabase:
         settings = load(tmp_path, SECRET_KEY="k", DATABASE_URL=url, LEASE_SECONDS=lease)
         told = settings["DATABASES"]["default"]["OPTIONS"]["options"]
         assert told == f"-c idle_in_transaction_session_timeout={allowed}"
+
+    @pytest.mark.parametrize(("told", "threshold"), [({}, 5), ({"DATABASE_PREPARES": "no"}, None)])
+    def test_statements_are_prepared_unless_a_pooler_forbids_it(
+        self, tmp_path: Path, told: dict[str, str], threshold: int | None
+    ) -> None:
+        settings = load(tmp_path, SECRET_KEY="k", DATABASE_URL="postgres://a:b@h/n", **told)
+        assert settings["DATABASES"]["default"]["OPTIONS"]["prepare_threshold"] == threshold
 
     @pytest.mark.parametrize("url", ["postgres://a:b@h/n", "mssql://a:b@h/n", "sqlite:///n"])
     def test_connections_are_kept_and_checked_and_never_pooled(

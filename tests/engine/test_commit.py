@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -149,6 +150,41 @@ def test_an_attempt_that_takes_too_long_is_ended(make: Make, ask: Ask, script: S
     assert drain() == {"waiting": 1}
     assert time.monotonic() - started < 10
     assert Attempt.objects.get(envelope=name).ending == Ending.TIMED_OUT
+
+
+def test_a_neighbour_that_sets_an_alarm_of_its_own_takes_away_nobodys(
+    make: Make, ask: Ask, script: Script
+) -> None:
+    names = [uuid4() for _ in range(2)]
+
+    def quiet(context: Context[Declaration]) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+    def sleep(context: Context[Declaration]) -> None:
+        time.sleep(30)
+
+    script.guard = dict(zip(names, (quiet, sleep), strict=True))
+    for name in names:
+        ask(make(), transition_id=name)
+    started = time.monotonic()
+    assert drain() == {"fired": 1, "waiting": 1}
+    assert time.monotonic() - started < 10
+    assert Attempt.objects.get(envelope=names[1]).ending == Ending.TIMED_OUT
+
+
+def test_what_a_guard_keeps_on_the_instance_is_no_change(
+    make: Make, ask: Ask, script: Script
+) -> None:
+    """As a cached property does."""
+    name = uuid4()
+
+    def remember(context: Context[Declaration]) -> None:
+        vars(context.subject)["seen"] = float("nan")
+
+    script.guard[name] = remember
+    ask(make(), transition_id=name)
+    assert drain() == {"fired": 1}
+    assert '"fields":[]' in Entry.objects.get(transition_id=name, action="fired").evidence
 
 
 def test_past_its_deadline_it_fails_for_good(make: Make, ask: Ask) -> None:

@@ -19,6 +19,7 @@ from functools import partial
 import structlog
 from django.db import DatabaseError, IntegrityError
 
+from audit.planned import is_lost
 from workflow.effects import channels, claim
 from workflow.effects.call import call_of
 from workflow.effects.declared import declared
@@ -228,7 +229,7 @@ class Courier:
             # Somebody else wrote on the same record at the same instant: one by one, then.
             log.info("outcome.collided", effects=len(ended), error=str(collision))
         except DatabaseError as error:
-            if len(ended) == 1:
+            if len(ended) == 1 and not is_lost(error):
                 raise
             log.warning("outcome.refused", effects=len(ended), error=str(error))
         tally: Counter[str] = Counter()

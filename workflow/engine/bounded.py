@@ -52,6 +52,10 @@ class bounded:  # noqa: N801  (reads as what it does to the block)
     def __enter__(self) -> None:
         """Begin."""
         if self._is_timed:
+            if signal.getsignal(signal.SIGALRM) is not _stop:
+                signal.signal(
+                    signal.SIGALRM, _stop
+                )  # the block before had a use of its own for it
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def __exit__(self, *_: object) -> None:

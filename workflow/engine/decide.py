@@ -229,8 +229,11 @@ def _differing(before: Mapping[str, Any], subject: Tracked) -> list[Any]:
     now = vars(subject)
     if now == before:
         return []
-    fields = subject._meta.concrete_fields
-    return [each for each in fields if now.get(each.attname) != before.get(each.attname)]
+    return [
+        field
+        for field in subject._meta.concrete_fields
+        if (new := now.get(field.attname)) is not (old := before.get(field.attname)) and new != old
+    ]
 
 
 def _changed(before: Mapping[str, Any], subject: Tracked) -> tuple[str, ...]:

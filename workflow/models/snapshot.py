@@ -84,9 +84,14 @@ def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write | None]:
         case models.UUIDField.to_python:
             usual[UUID] = attrgetter("hex")
         case models.DecimalField.to_python:
-            # Equal amounts are written alike, with the field's places.
-            usual[Decimal] = lru_cache(maxsize=1024)(partial(_text, field))
+            usual[Decimal] = _amounts(field)
     return usual
+
+
+def _amounts(field: models.Field[Any, Any]) -> Write:
+    """Return what writes amounts: equal ones alike, with the field's places, but for 0 and -0."""
+    known = lru_cache(maxsize=1024)(partial(_text, field))
+    return lambda value: known(value) if value else _text(field, value)
 
 
 _AS_IT_IS: dict[type, Any] = {

@@ -7,9 +7,9 @@ import time
 from functools import cache
 
 import structlog
-from django.db import connection
-from django.db.utils import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from audit.planned import is_lost
 from workflow.effects.courier import Courier
 from workflow.engine import clock
 from workflow.worker import pulse
@@ -49,6 +49,11 @@ def run() -> None:
     except (OperationalError, InterfaceError) as error:
         log.warning("database.away", error=str(error))
         connection.close()
+    except DatabaseError as error:
+        if not is_lost(error):
+            raise
+        # What it was about is as it was, and the next turn takes it up.
+        log.info("statement.lost", error=str(error))
     else:
         if tally:
             log.info("turn.done", **dict(tally))
