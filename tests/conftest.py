@@ -74,6 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = Path(__file__).parent
     places = [here / place for place in _SAME_ON_EACH]
     for item in items:
-        if any(place == item.path or place in item.path.parents for place in places):
+        is_here = any(place == item.path or place in item.path.parents for place in places)
+        if is_here or item.get_closest_marker("same_on_each"):
             reason = "does not depend on the database; runs on SQLite"
             item.add_marker(pytest.mark.skip(reason=reason))

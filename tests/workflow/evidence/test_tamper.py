@@ -128,6 +128,7 @@ NOTHING_SEEN: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.same_on_each
 @pytest.mark.parametrize(("bug", "plant"), NOTHING_SEEN, ids=[bug for bug, _ in NOTHING_SEEN])
 def test_a_planted_bug_of_the_verifier_is_caught(
     trail: list[UUID], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bug: str, plant: Any
