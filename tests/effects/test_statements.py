@@ -16,6 +16,7 @@ from audit import compiled
 from audit.compiled import Compiled, Value
 from tests.effects.conftest import Ask
 from tests.mssql import unconnected
+from workflow.engine import claim
 from workflow.testing.drain import drain
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,7 @@ def test_they_compile_for_sql_server(run: dict[str, Run], monkeypatch: pytest.Mo
     """Each value finds its place there, too."""
     server = unconnected(monkeypatch)
     monkeypatch.setattr(server, "get_autocommit", lambda: False)  # as within a transaction
+    monkeypatch.setattr(claim, "connection", server)
     for name, (build, shape, values) in run.items():
         statement = compiled._compile(build, shape, values, server)
         assert statement is not None, name

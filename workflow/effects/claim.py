@@ -17,7 +17,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 
 from audit.compiled import Compiled, change_of
@@ -51,10 +52,12 @@ def is_due(*, now: datetime) -> bool:
 
 
 def _anything(versions: envelopes.Versions, *, now: datetime) -> Query:
-    expired = known(EffectEntry.objects.expired(now=now), versions)
+    expired = known(EffectEntry.objects.expired(now=now), versions).values("fence")
     due = _due(versions, now=now).values("failures")
-    work = envelopes.due(versions=versions, now=now).values("fence")
-    anything: Query = work.union(due, expired.values("fence"), all=True).query.exists()
+    work = envelopes.first_due(versions=versions, now=now)
+    first, *others = (each.values("fence") for each in work)
+    # No `exists()`: it takes away the order in which they are looked up.
+    anything: Query = first.union(*others, due, expired, all=True)[:1].query
     return anything
 
 
@@ -64,14 +67,17 @@ _IS_DUE = Compiled(_anything)
 def _due(versions: envelopes.Versions, *, now: datetime) -> QuerySet[Channel]:
     """Return the channels that are open and have something to do.
 
-    Asked channel by channel, each answer takes one step into the index, however much waits there
-    for a later time, or behind a closed door.
+    Asked channel by channel and in the order of the index, each answer takes one step into it,
+    however much waits there, for its turn, for a later time or behind a closed door. As a
+    condition that something exists, the planner joined all that waits instead, where statistics
+    of a quieter hour said that nothing does.
     """
-    ready = known(EffectEntry.objects.ready(now=now), versions).filter(
-        channel=OuterRef("pk"), priority__in=Priority.values
-    )
-    is_open = Q(opens_at__isnull=True) | Q(opens_at__lte=now)
-    return Channel.objects.filter(is_open, Exists(ready))
+    ready = known(EffectEntry.objects.ready(now=now), versions).filter(channel=OuterRef("pk"))
+    waits = Q()
+    for priority in Priority.values:
+        some = ready.filter(priority=priority).order_by("due_at")
+        waits |= Q(IsNull(Subquery(some.values("pk")[:1]), False))  # noqa: FBT003  (Django's)
+    return Channel.objects.filter(Q(opens_at__isnull=True) | Q(opens_at__lte=now), waits)
 
 
 def known(effects: EffectQuerySet, versions: envelopes.Versions) -> EffectQuerySet:
@@ -170,7 +176,8 @@ def _ready(
     ready = known(EffectEntry.objects.ready(now=now), versions).filter(channel=name)
     if leaves_ask:
         ready = ready.exclude(recovery=Doubt.ASK, state=EffectState.WAITING)
-    ready = ready.order_by("priority", "due_at", "pk")
+    # As the index has them: sorted by more, all that waits would be read for each claim.
+    ready = ready.order_by("priority", "due_at")
     return ready.values_list("pk", "record", "recovery", "state")[:limit].query
 
 

@@ -81,6 +81,23 @@ def due(*, versions: Versions, now: datetime) -> EnvelopeQuerySet:
     )
 
 
+def first_due(*, versions: Versions, now: datetime) -> list[EnvelopeQuerySet]:
+    """Return what, together, tells whether any envelope is `due`.
+
+    Where the database can put them together so, that is the first of each state and priority, in
+    the order of the index. A planner that takes what was due an hour ago for what is due now would
+    otherwise read the whole table to find nothing.
+    """
+    ready = due(versions=versions, now=now)
+    if not connection.features.supports_slicing_ordering_in_compound:
+        return [ready]
+    return [
+        ready.filter(state=state, priority=priority).order_by("due_at")[:1]
+        for state in _ACTIVE
+        for priority in Priority.values
+    ]
+
+
 def renew(*, claim: Claim, now: datetime) -> None:
     """Extend the lease of what is left of a claim; rows that are not ours any more stay as is."""
     TransitionEnvelope.objects.filter(

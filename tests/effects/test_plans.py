@@ -1,0 +1,128 @@
+"""Looks into the queue take a few steps, whatever the planner's statistics say of another hour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.effects.errand import ERRAND
+from workflow.definition import registry
+from workflow.effects import claim
+from workflow.engine import clock
+from workflow.engine.claim import claim as take_up
+from workflow.engine.commit import work_off
+from workflow.engine.request import Request
+from workflow.engine.start import New, start_many
+from workflow.engine.submit import submit_many
+from workflow.examples.declarations.models import Declaration
+from workflow.models import EffectEntry, TransitionEnvelope
+from workflow.testing.drain import drain
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        "connection.vendor != 'postgresql'", reason="has statistics to be misled by"
+    ),
+]
+
+MANY = 800
+FEW = 60
+
+
+def letters(ann: User, count: int) -> None:
+    """Ask for so many letters."""
+    today = clock.now().date()
+    subjects = [
+        Declaration(
+            claimant=ann,
+            number=f"P-{TransitionEnvelope.objects.count()}-{number}",
+            purpose="a journey",
+            amount=1,
+            expense_date=today,
+            declared_on=today,
+        )
+        for number in range(count)
+    ]
+    new = [New(subject=each, reference=each.number) for each in subjects]
+    records = start_many(workflow=ERRAND, new=new, user=ann, now=clock.now())
+    requests = [Request(record=each.pk, transition="send_letter", user=ann) for each in records]
+    submit_many(requests=requests, now=clock.now())
+
+
+def decide_all() -> None:
+    """Fire what was asked for; the calls that follow wait."""
+    while batch := take_up(worker="w/1", now=clock.now(), limit=200):
+        work_off(claim=batch, clock=clock.now)
+
+
+def analyze() -> None:
+    with connection.cursor() as cursor:
+        for model in (TransitionEnvelope, EffectEntry):
+            cursor.execute(f"VACUUM ANALYZE {model._meta.db_table}")
+
+
+def rows_read(look: Callable[[], Any]) -> int:
+    """Return how many rows a look's statement reads, those that it drops among them."""
+    with CaptureQueriesContext(connection) as seen:
+        look()
+    (query,) = seen
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query["sql"].replace("%", "%%"))
+        (plan,) = cursor.fetchone()
+    [whole] = plan if isinstance(plan, list) else json.loads(plan)
+    return sum(_scanned(whole["Plan"]))
+
+
+def _scanned(node: dict[str, Any]) -> Iterator[int]:
+    if "Relation Name" in node:
+        each = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        yield int(each * node["Actual Loops"])
+    for below in node.get("Plans", ()):
+        yield from _scanned(below)
+
+
+@pytest.fixture
+def backlog(ann: User) -> None:
+    """Many calls wait, and the statistics are those of an hour in which none did."""
+    letters(ann, FEW)
+    drain()
+    analyze()
+    letters(ann, MANY)
+    decide_all()
+    assert EffectEntry.objects.ready(now=clock.now()).count() == MANY
+
+
+def test_whether_anything_is_due(backlog: None) -> None:
+    assert rows_read(lambda: claim.is_due(now=clock.now())) < FEW
+
+
+def test_which_channels_have_something_due(backlog: None) -> None:
+    assert rows_read(lambda: claim.due_channels(now=clock.now())) < FEW
+
+
+def test_what_a_worker_claims(backlog: None) -> None:
+    limit = 20
+    (channel,) = claim.due_channels(now=clock.now())
+    found: list[Any] = []
+
+    def ready() -> None:
+        shape = (registry.fixed_versions(), 0, limit)
+        found.extend(claim._READY.rows(*shape, name=channel, now=clock.now()))
+
+    rows = rows_read(ready)
+    assert len(found) == limit
+    assert rows <= 2 * limit + FEW  # with their envelopes
+
+
+def test_nothing_is_due_after_a_busy_hour(ann: User) -> None:
+    """The statistics say that much is."""
+    letters(ann, MANY)
+    analyze()
+    drain()
+    assert rows_read(lambda: claim.is_due(now=clock.now())) < FEW
