@@ -52,8 +52,8 @@ def is_due(*, now: datetime) -> bool:
 
 
 def _anything(versions: envelopes.Versions, *, now: datetime) -> Query:
-    expired = known(EffectEntry.objects.expired(now=now), versions).values("fence")
-    due = _due(versions, now=now).values("failures")
+    expired = known(EffectEntry.objects.expired(now=now), versions).order_by().values("fence")
+    due = _due(versions, now=now).order_by().values("failures")
     work = envelopes.first_due(versions=versions, now=now)
     first, *others = (each.values("fence") for each in work)
     # No `exists()`: it takes away the order in which they are looked up.

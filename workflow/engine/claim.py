@@ -90,7 +90,7 @@ def first_due(*, versions: Versions, now: datetime) -> list[EnvelopeQuerySet]:
     """
     ready = due(versions=versions, now=now)
     if not connection.features.supports_slicing_ordering_in_compound:
-        return [ready]
+        return [ready.order_by()]
     return [
         ready.filter(state=state, priority=priority).order_by("due_at")[:1]
         for state in _ACTIVE

@@ -96,9 +96,10 @@ class EnvelopeBroker(ORM):  # type: ignore[misc]  # django-q2 has no type hints
             ordinary = self._ordinary()
             if ordinary:
                 return ordinary
+        # Whoever was woken just now claims first, and there may be nothing left to look for.
+        time.sleep(max(0.0, self._woken + _PACE - time.monotonic()))
         if self._has_reason():
             self._is_announced = False
-            time.sleep(max(0.0, self._woken + _PACE - time.monotonic()))
             self._woken = time.monotonic()
             return [(None, _WAKE_UP)]
         self._is_announced = self._idle.wait()
