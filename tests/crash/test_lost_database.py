@@ -83,7 +83,7 @@ def test_again_and_again_under_load(work: Start, make: Make, ask: Ask, cut: Cut)
         cuts += cut()
     fired(names, seconds=20)
 
-    assert cuts > 5
+    assert cuts >= 5, "each hits the worker that goes on, at least"
     assert cluster.supervisor.poll() is None
     assert not faults()
     assert not unfinished()
