@@ -1,7 +1,10 @@
 """The audit trail as a Django app."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
+
+from audit import times
 
 
 class AuditConfig(AppConfig):
@@ -13,4 +16,4 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what listens."""
-        from audit import times  # noqa: F401, PLC0415  (needs loaded apps)
+        connection_created.connect(times.read_quickly, dispatch_uid="audit.times")

@@ -34,7 +34,9 @@ _LOST = {
     "26000": "the session is another than the one in which it was prepared",
     "42P05": "the session is another, in which one of the same name was prepared",
 }
-"""PostgreSQL's codes for a statement that cannot be run as it was prepared, and the causes."""
+"""PostgreSQL's codes for a statement that may not hold as it was prepared, and what has happened
+then. The error is told so in a note, by which it is known again: where nothing was prepared, the
+same code means what it says."""
 
 _planned: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 """When a connection of the driver's last began to plan, on the monotonic clock."""
@@ -77,7 +79,7 @@ def run(database: BaseDatabaseWrapper, sql: str, params: Any, take: Callable[[An
 
 def is_lost(error: DatabaseError) -> bool:
     """Return whether a prepared statement did not hold any more, so that a second try will do."""
-    return getattr(error.__cause__, "sqlstate", None) in _LOST
+    return not set(_LOST.values()).isdisjoint(getattr(error.__cause__, "__notes__", ()))
 
 
 def _look_after(raw: Any, database: BaseDatabaseWrapper) -> None:
@@ -85,6 +87,7 @@ def _look_after(raw: Any, database: BaseDatabaseWrapper) -> None:
     now = time.monotonic()
     if raw not in _planned:
         _planned[raw] = now
+        # The driver has no other way to say so, and a test tells when it has none of this either.
         raw._prepared._prepared_idx = secrets.randbits(48)
     elif now - _planned[raw] > _KEPT:
         _planned[raw] = now
@@ -103,6 +106,7 @@ def _preparing() -> type[Any]:
             except Error as error:
                 if error.sqlstate in _LOST:
                     self.connection.prepare_threshold = None
+                    error.add_note(_LOST[error.sqlstate])
                 raise
 
     return PreparingCursor

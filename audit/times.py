@@ -11,13 +11,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from django.db.backends.signals import connection_created
-from django.dispatch import receiver
 
-
-@receiver(connection_created, dispatch_uid="audit.times")
-def _read_quickly(*, connection: Any, **_: Any) -> None:
-    """Give a new connection to PostgreSQL the quick reader."""
+def read_quickly(*, connection: Any, **_: Any) -> None:
+    """Give a new connection to PostgreSQL the quick reader. A receiver of `connection_created`."""
     if connection.vendor != "postgresql" or connection.timezone is not UTC:
         return
     from psycopg import adapters, pq  # noqa: PLC0415  (not there where SQLite is used)

@@ -10,7 +10,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import NotSupportedError, OperationalError, connection, connections, transaction
+from django.db import (
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 
 from audit import planned
 from audit.chain import heads
@@ -150,6 +157,13 @@ def test_not_within_a_transaction_which_is_lost_by_it(changing: Any) -> None:
     assert planned.is_lost(error.value)
     with transaction.atomic():
         assert run(READ)
+
+
+def test_an_error_of_its_own_is_not_taken_for_a_lost_statement() -> None:
+    """Nobody would hear of it, and a worker would try it without end."""
+    with pytest.raises(ProgrammingError) as error:
+        run("SELECT no_such_function(%s)")
+    assert not planned.is_lost(error.value)
 
 
 def test_a_session_that_does_not_know_it_is_found_out() -> None:

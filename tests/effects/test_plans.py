@@ -12,15 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.effects.errand import ERRAND
+from tests.many import ask_many
 from workflow.definition import registry
 from workflow.effects import claim
 from workflow.engine import clock
 from workflow.engine.claim import claim as take_up
 from workflow.engine.commit import work_off
-from workflow.engine.request import Request
-from workflow.engine.start import New, start_many
-from workflow.engine.submit import submit_many
-from workflow.examples.declarations.models import Declaration
 from workflow.models import EffectEntry, TransitionEnvelope
 from workflow.testing.drain import drain
 
@@ -37,22 +34,7 @@ FEW = 60
 
 def letters(ann: User, count: int) -> None:
     """Ask for so many letters."""
-    today = clock.now().date()
-    subjects = [
-        Declaration(
-            claimant=ann,
-            number=f"P-{TransitionEnvelope.objects.count()}-{number}",
-            purpose="a journey",
-            amount=1,
-            expense_date=today,
-            declared_on=today,
-        )
-        for number in range(count)
-    ]
-    new = [New(subject=each, reference=each.number) for each in subjects]
-    records = start_many(workflow=ERRAND, new=new, user=ann, now=clock.now())
-    requests = [Request(record=each.pk, transition="send_letter", user=ann) for each in records]
-    submit_many(requests=requests, now=clock.now())
+    ask_many(workflow=ERRAND, transition="send_letter", user=ann, count=count)
 
 
 def decide_all() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -13,16 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.engine import probe
 from tests.engine.conftest import Ask, Make
+from tests.many import ask_many
 from workflow.definition import registry
 from workflow.effects.claim import is_due
 from workflow.engine import clock
 from workflow.engine.claim import claim
 from workflow.engine.limits import limits
-from workflow.engine.request import Request
 from workflow.engine.rescue import rescue
-from workflow.engine.start import New, start_many
-from workflow.engine.submit import submit_many
-from workflow.examples.declarations.models import Declaration
 from workflow.models import Priority, State, TransitionEnvelope
 from workflow.testing.drain import drain
 
@@ -64,11 +60,11 @@ def test_the_less_urgent_are_not_starved(make: Make, ask: Ask) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_claim_reads_the_queue_alone_whatever_the_statistics(ann: User) -> None:
     """Those of a quieter hour say that nothing is in flight, so that any index seems to do."""
-    wish(ann, 300)
+    ask_many(workflow=probe.PROBE, transition="open", user=ann, count=300)
     drain()
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {TransitionEnvelope._meta.db_table}")
-    wish(ann, 1200)
+    ask_many(workflow=probe.PROBE, transition="open", user=ann, count=1200)
     with CaptureQueriesContext(connection) as seen:
         assert claim(worker="w/1", now=clock.now(), limit=200) is not None
     search = next(query["sql"] for query in seen if "SKIP LOCKED" in query["sql"])
@@ -76,28 +72,6 @@ def test_a_claim_reads_the_queue_alone_whatever_the_statistics(ann: User) -> Non
         cursor.execute(f"EXPLAIN {search}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "envelope_due" in plan, plan
-
-
-_numbers = itertools.count()
-
-
-def wish(ann: User, count: int) -> None:
-    """Start so many records, and ask for a transition of each."""
-    today = clock.now().date()
-    new = []
-    for number in itertools.islice(_numbers, count):
-        subject = Declaration(
-            claimant=ann,
-            number=f"Q-{number}",
-            purpose="a journey",
-            amount=1,
-            expense_date=today,
-            declared_on=today,
-        )
-        new.append(New(subject=subject, reference=f"Q-{number}"))
-    records = start_many(workflow=probe.PROBE, new=new, user=ann, now=clock.now())
-    requests = [Request(record=each.pk, transition="open", user=ann) for each in records]
-    submit_many(requests=requests, now=clock.now())
 
 
 def test_what_killed_a_worker_is_claimed_alone(make: Make, ask: Ask) -> None:

@@ -90,8 +90,17 @@ class TestWakeUp:
         ask(make())
         broker.dequeue()
         started = time.monotonic()
-        broker.dequeue()
+        assert broker.dequeue() is not None
         assert time.monotonic() - started > 0.25
+
+    def test_what_the_first_has_claimed_meanwhile_wakes_no_second(
+        self, broker: EnvelopeBroker, make: Make, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ask(make())
+        broker.dequeue()
+        # While the broker sleeps, the worker that it woke is at work.
+        monkeypatch.setattr(brokers.time, "sleep", lambda _: drain())
+        assert broker.dequeue() is None
 
     @pytest.mark.parametrize("case", ["later", "held", "of another release"])
     def test_what_cannot_be_worked_on_now_wakes_nobody(

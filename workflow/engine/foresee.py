@@ -11,7 +11,16 @@ from typing import Any
 from workflow.definition import Context, Effect, Finding, Refusal, Transition, Workflow
 from workflow.definition.transition import Guard
 from workflow.engine import duties
-from workflow.engine.decide import CallFirst, Fail, Fire, context_of, decide, deciding
+from workflow.engine.decide import (
+    CallFirst,
+    Decision,
+    Fail,
+    Fire,
+    Receipts,
+    context_of,
+    decide,
+    deciding,
+)
 from workflow.engine.enclose import enclose
 from workflow.engine.request import Request
 from workflow.models import Record, Tracked, TransitionEnvelope
@@ -74,18 +83,20 @@ def foresee(
     """
     envelope = enclose(request=request, workflow=workflow, transition=transition, now=now)
     envelope.record = record
-    trial = deepcopy(subject)
-    with deciding():
-        decision = decide(envelope=envelope, subject=trial, receipts={}, makers=makers, now=now)
+
+    def tried(receipts: Receipts) -> tuple[Tracked, Decision]:
+        trial = deepcopy(subject)
+        with deciding():
+            return trial, decide(
+                envelope=envelope, subject=trial, receipts=receipts, makers=makers, now=now
+            )
+
+    trial, decision = tried({})
     first = _sends(transition.before, envelope, subject, now, is_before=True)
     if isinstance(decision, CallFirst):
         # What follows once its before-effects are done, as if their receipts were empty.
         assumed: dict[str, dict[str, Any]] = {each.name: {} for each in transition.before}
-        trial = deepcopy(subject)
-        with deciding():
-            later = decide(
-                envelope=envelope, subject=trial, receipts=assumed, makers=makers, now=now
-            )
+        trial, later = tried(assumed)
         if not isinstance(later, Fire):
             after = _sends(transition.after, envelope, subject, now, is_before=False)
             return Foresight(findings=decision.findings, sends=first + after)

@@ -15,7 +15,7 @@ from workflow.models.snapshot import _text, _usual
 _LATE = timezone(timedelta(hours=-3))
 
 
-class Shouting(models.DateField):  # type: ignore[type-arg]
+class Shouting(models.DateField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A field that has a way of its own."""
 
     def to_python(self, value: Any) -> Any:
