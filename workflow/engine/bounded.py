@@ -53,9 +53,8 @@ class bounded:  # noqa: N801  (reads as what it does to the block)
         """Begin."""
         if self._is_timed:
             if signal.getsignal(signal.SIGALRM) is not _stop:
-                signal.signal(
-                    signal.SIGALRM, _stop
-                )  # the block before had a use of its own for it
+                # The block before had a use of its own for it.
+                signal.signal(signal.SIGALRM, _stop)
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def __exit__(self, *_: object) -> None:
