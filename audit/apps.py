@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
 
-from audit import times
+from audit import reading, write_lock
 
 
 class AuditConfig(AppConfig):
@@ -15,5 +15,7 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what listens."""
-        connection_created.connect(times.read_quickly, dispatch_uid="audit.times")
+        """Connect what listens, and have values read quickly."""
+        reading.remember_times()
+        connection_created.connect(reading.read_quickly, dispatch_uid="audit.reading")
+        connection_created.connect(write_lock.wait_in_steps, dispatch_uid="audit.write_lock")

@@ -27,6 +27,7 @@ from django.db.models.sql import Query, UpdateQuery
 from django.db.models.sql.compiler import SQLUpdateCompiler
 
 from audit import planned
+from audit.reading import converter
 
 Database = BaseDatabaseWrapper
 """Itself: to ask `django.db.connection` for something takes a look-up each time."""
@@ -35,6 +36,7 @@ Value = datetime | UUID | str | Sequence[UUID] | Sequence[int]
 Build = Callable[..., Query]
 Row = tuple[Any, ...]
 Place = tuple[int, str, int | None]
+Convert = Callable[[Any], Any]
 
 _NOW = datetime(1970, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 _KEY = 0x6D61726B << 90
@@ -56,8 +58,8 @@ class _Statement:
     """Where a mark stands: its place among the parts, the value's name, the place in its list, or
     none if the list as a whole stands there."""
 
-    converters: Mapping[int, tuple[Sequence[Callable[..., Any]], Any]]
-    """By a column's place: what makes its values Python's, one after the other; and the column."""
+    converters: Mapping[int, Sequence[Convert]]
+    """By a column's place: what makes its values Python's, one after the other."""
 
     def filled(self, values: Mapping[str, list[Any]]) -> list[Any]:
         """Return the parameters with values in place of their marks."""
@@ -66,16 +68,15 @@ class _Statement:
             parts[place] = values[name] if number is None else values[name][number]
         return parts
 
-    def converted(self, rows: list[Row], database: Database) -> list[Row]:
+    def converted(self, rows: list[Row]) -> list[Row]:
         """Return rows of the driver's values with Python's in their place."""
-        if not self.converters:
+        if not self.converters or not rows:
             return rows
-        found = [list(row) for row in rows]
-        for place, (converters, column) in self.converters.items():
-            for row in found:
-                for convert in converters:
-                    row[place] = convert(row[place], column, database)
-        return [tuple(row) for row in found]
+        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        for place, converters in self.converters.items():
+            for convert in converters:
+                columns[place] = map(convert, columns[place])
+        return list(zip(*columns, strict=True))
 
 
 class _Known(threading.local):
@@ -105,7 +106,7 @@ class Compiled:
         if statement is None:
             return []
         found = planned.run(database, statement.sql, parts, methodcaller("fetchall"))
-        return statement.converted(found, database)
+        return statement.converted(found)
 
     def change(self, *shape: Hashable, **values: Value) -> int:
         """Run one that changes rows, and return how many."""
@@ -167,10 +168,11 @@ def _compile(
     ]
     if _takes_arrays(database):
         sql, parts, places = _gathered(sql, parts, places)
-    converters: dict[int, Any] = {}
+    converters: dict[int, list[Convert]] = {}
     if not isinstance(compiler, SQLUpdateCompiler):
         selected = [column for column, *_ in compiler.select[: compiler.col_count]]
-        converters = compiler.get_converters(selected)
+        for place, (some, column) in compiler.get_converters(selected).items():
+            converters[place] = [converter(convert, column, database) for convert in some]
     return _Statement(sql, tuple(parts), tuple(places), converters)
 
 

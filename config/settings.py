@@ -151,11 +151,14 @@ _LOCKED_AT_MOST = max(15.0, 2 * LEASE_SECONDS)
 
 _VENDOR_OPTIONS: dict[str, dict[str, Any]] = {
     # IMMEDIATE takes the write lock at BEGIN, so that two writers wait for each other rather than
-    # fail halfway; FULL makes a commit survive a power cut, which an audit trail has to.
+    # fail halfway; FULL makes a commit survive a power cut, which an audit trail has to. What a
+    # statement keeps to take itself back does not need a file.
     "django.db.backends.sqlite3": {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
+        ),
     },
     "django.db.backends.postgresql": {
         "options": f"-c idle_in_transaction_session_timeout={_LOCKED_AT_MOST * 1000:.0f}",

@@ -147,7 +147,7 @@ class Courier:
             declared=about,
             traceparent=own,
             report=partial(self._report, flight),
-            cancelled=flight.cancelled.is_set,
+            cancelled=lambda: flight.is_cancelled,
         )
 
         def job() -> None:
@@ -251,7 +251,7 @@ class Courier:
                 pk, token = flight.entry.pk, flight.entry.claim
                 claim.renew(token=token, heard={pk: sign}, now=self._clock())
                 if is_closing(flight.entry.envelope_id):
-                    flight.cancelled.set()
+                    flight.is_cancelled = True
 
 
 def _facts(entry: EffectEntry) -> Mapping[str, str | int]:

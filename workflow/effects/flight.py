@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from workflow.definition import Unknown
@@ -42,7 +41,8 @@ class Flight:
     """A sign that is not written yet."""
 
     written: float = 0.0
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    is_cancelled: bool = False
+    """Whether the call is asked to stop; what is still to come would be for nothing."""
 
     @property
     def is_ask(self) -> bool:
