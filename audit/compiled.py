@@ -3,7 +3,9 @@
 The ORM takes several times as long to build such a statement as a database does to run it, and a
 worker runs a dozen of them for each batch, however small. What is compiled is the ORM's own query,
 with marks in the places of its values. A value that is a list of keys goes to PostgreSQL as one
-array; elsewhere it is filled up to a power of two, so that there are few forms of one statement.
+array, unless it is of one key: a plan that is kept for all arrays does not know how many rows to
+expect, so the server makes one each time. Elsewhere a list is filled up to a power of two, so that
+there are few forms of one statement.
 
 A mark that the ORM has changed or left out would go to the database in place of its value, so each
 has to be found again when the statement is compiled.
@@ -217,7 +219,7 @@ def _size(value: Value, database: Database) -> int:
     if isinstance(value, str | datetime | UUID):
         return -1
     if _takes_arrays(database):
-        return _PAIR if value else 0
+        return min(len(value), _PAIR)
     return 1 << (len(value) - 1).bit_length() if value else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from django.db import connection, models
 
 Row = Sequence[Any]
 Convert = Callable[[Any], Any]
+Prepare = Callable[[Iterable[Row]], Iterator[list[Any]]]
 Column: TypeAlias = "models.Field[Any, Any]"
 
 
@@ -28,11 +29,6 @@ def name_of(field: Column) -> str:
 
 def names_of(fields: Iterable[Column]) -> str:
     """Return columns' names, with commas between them."""
-    return _names_of(tuple(fields), connection.vendor)
-
-
-@cache
-def _names_of(fields: tuple[Column, ...], _vendor: str) -> str:
     return ", ".join(name_of(field) for field in fields)
 
 
@@ -54,26 +50,24 @@ def values_of(names: Sequence[str]) -> Callable[[Any], Row]:
     return lambda instance: tuple(getattr(instance, name) for name in names)
 
 
-def prepared(fields: Sequence[Column], rows: Iterable[Row]) -> Iterator[list[Any]]:
-    """Yield the rows as the database's driver takes them."""
-    needed = _needed(tuple(fields), connection.vendor)
-    for given in rows:
-        row = [*given]
-        for place, convert in needed:
-            if row[place] is not None:
-                row[place] = convert(row[place])
-        yield row
-
-
-@cache
-def _needed(fields: tuple[Column, ...], vendor: str) -> list[tuple[int, Convert]]:
-    """Return the places of those whose values have to be converted, and what does it."""
-    converts = _SQLITE if vendor == "sqlite" else {}
-    return [
+def preparing(fields: Sequence[Column]) -> Prepare:
+    """Return what yields rows of these fields' values as the database's driver takes them."""
+    converts = _SQLITE if connection.vendor == "sqlite" else {}
+    needed = [
         (place, convert)
         for place, field in enumerate(fields)
         if (convert := _convert(field, converts)) is not None
     ]
+
+    def prepared(rows: Iterable[Row]) -> Iterator[list[Any]]:
+        for given in rows:
+            row = [*given]
+            for place, convert in needed:
+                if row[place] is not None:
+                    row[place] = convert(row[place])
+            yield row
+
+    return prepared
 
 
 def is_plain(model: type[models.Model]) -> bool:

@@ -12,10 +12,12 @@ statement under the same name, since names begin at a random number.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
+from itertools import count
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -37,6 +39,8 @@ _LOST = {
 """PostgreSQL's codes for a statement that may not hold as it was prepared, and what has happened
 then. The error is told so in a note, by which it is known again: where nothing was prepared, the
 same code means what it says."""
+
+_MARKS = re.compile("%([s%])")
 
 _planned: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 """When a connection of the driver's last began to plan, on the monotonic clock."""
@@ -95,14 +99,24 @@ def _look_after(raw: Any, database: BaseDatabaseWrapper) -> None:
             raw.execute("DISCARD PLANS")
 
 
+@lru_cache(maxsize=512)
+def _native(sql: str) -> bytes:
+    """Return a statement with PostgreSQL's own marks, `$1` and on, in place of `%s`.
+
+    The driver does the same, but remembers only what has few of them.
+    """
+    numbers = count(1)
+    return _MARKS.sub(lambda mark: f"${next(numbers)}" if mark[1] == "s" else "%", sql).encode()
+
+
 @cache
 def _preparing() -> type[Any]:
-    from psycopg import Cursor, Error  # noqa: PLC0415  (not there where SQLite is used)
+    from psycopg import Error, RawCursor  # noqa: PLC0415  (not there where SQLite is used)
 
-    class PreparingCursor(Cursor[Any]):
+    class PreparingCursor(RawCursor[Any]):
         def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
             try:
-                return super().execute(query, params, prepare=True)
+                return super().execute(_native(query), params, prepare=True)
             except Error as error:
                 if error.sqlstate in _LOST:
                     self.connection.prepare_threshold = None

@@ -19,11 +19,12 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from audit import planned
 from audit.fields import (
     Column,
+    Prepare,
     Row,
     arrays_of,
     name_of,
     names_of,
-    prepared,
+    preparing,
     table_of,
     type_of,
     values_of,
@@ -58,31 +59,43 @@ class Rows:
         """
         if not rows:
             return
-        columns = [*self._fields, *self._constants]
         match connection.vendor:
             case "postgresql" if len(rows) <= _FEW:
-                marks = ", ".join(["%s"] * len(columns))
-                many = ", ".join([f"({marks})"] * len(rows))
-                sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES {many}"  # noqa: S608  (a model's names)
+                values = [value for row in self._stored(rows) for value in row]
                 with planned.cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
-                    cursor.execute(sql, [value for row in self._stored(rows) for value in row])
+                    cursor.execute(self._inserts(len(rows)), values)
             case "postgresql":
-                sql = f"COPY {table_of(self._model)} ({names_of(columns)}) FROM STDIN"
+                sql = f"COPY {table_of(self._model)} ({self._columns}) FROM STDIN"
                 _copy(sql, self._stored(rows))
             case "sqlite":
-                marks = ", ".join(["%s"] * len(columns))
-                sql = f"INSERT INTO {table_of(self._model)} ({names_of(columns)}) VALUES ({marks})"  # noqa: S608  (a model's names)
                 with connection.cursor() as cursor:
-                    cursor.executemany(sql, list(self._stored(rows)))
+                    cursor.executemany(self._inserts(1), list(self._stored(rows)))
             case _:
                 self._create(rows)
 
+    @cached_property
+    def _columns(self) -> str:
+        return names_of([*self._fields, *self._constants])
+
+    def _inserts(self, rows: int) -> str:
+        """Return the statement for so many rows at once."""
+        marks = ", ".join(["%s"] * (len(self._fields) + len(self._constants)))
+        many = ", ".join([f"({marks})"] * rows)
+        return f"INSERT INTO {table_of(self._model)} ({self._columns}) VALUES {many}"  # noqa: S608  (a model's names)
+
     def _stored(self, rows: Iterable[Row]) -> Iterator[list[Any]]:
         """Yield the rows with their defaults, as the database's driver takes them."""
-        constants = [field.get_default() for field in self._constants]
-        (defaults,) = prepared(self._constants, [constants])
-        for row in prepared(self._fields, rows):
+        (defaults,) = self._prepare_constants([[field.get_default() for field in self._constants]])
+        for row in self._prepare(rows):
             yield row + defaults
+
+    @cached_property
+    def _prepare(self) -> Prepare:
+        return preparing(self._fields)
+
+    @cached_property
+    def _prepare_constants(self) -> Prepare:
+        return preparing(self._constants)
 
     def _create(self, rows: Iterable[Row]) -> None:
         names = [field.attname for field in self._fields]
@@ -116,6 +129,7 @@ class Changes:
         """Take the names of the fields that change."""
         self._model = model
         self._names = tuple(names)
+        self._updates: dict[tuple[bool, ...], str] = {}
 
     @cached_property
     def _fields(self) -> list[Column]:
@@ -123,6 +137,10 @@ class Changes:
         fields = {field.name: field for field in self._model._meta.concrete_fields}
         key: Any = self._model._meta.pk
         return [key, *(fields[name] for name in self._names)]
+
+    @cached_property
+    def _prepare(self) -> Prepare:
+        return preparing(self._fields)
 
     def write(self, instances: Sequence[models.Model]) -> None:
         """Write the columns of these; rows that are gone are left out. Call in a transaction.
@@ -137,35 +155,51 @@ class Changes:
             self._model._base_manager.bulk_update(instances, self._names, batch_size=200)
             return
         get = values_of([field.attname for field in self._fields])
-        rows = (get(each) for each in instances)
-        key, *changed = self._fields
+        rows = self._prepare(get(each) for each in instances)
         match connection.vendor:
+            case "postgresql" if len(instances) == 1:
+                (row,) = rows
+                with planned.cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
+                    cursor.execute(self._one, _key_last(row))
             case "postgresql":
-                self._write_arrays(_turned(prepared(self._fields, rows)))
+                self._write_arrays([list(column) for column in zip(*rows, strict=True)])
             case "sqlite":
-                assigned = ", ".join(f"{name_of(each)} = %s" for each in changed)
-                sql = f"UPDATE {table_of(self._model)} SET {assigned} WHERE {name_of(key)} = %s"  # noqa: S608  (a model's names)
-                stored = prepared(self._fields, rows)
                 with connection.cursor() as cursor:
-                    cursor.executemany(sql, [[*row[1:], row[0]] for row in stored])
+                    cursor.executemany(self._one, [_key_last(row) for row in rows])
             case _:
                 self._model._base_manager.bulk_update(instances, self._names, batch_size=200)
 
+    @cached_property
+    def _one(self) -> str:
+        """The statement for one row."""
+        key, *changed = self._fields
+        assigned = ", ".join(f"{name_of(each)} = %s" for each in changed)
+        return f"UPDATE {table_of(self._model)} SET {assigned} WHERE {name_of(key)} = %s"  # noqa: S608  (a model's names)
+
     def _write_arrays(self, columns: Sequence[list[Any]]) -> None:
         """Write all rows at once. Most columns of a batch get one value, which is sent once."""
-        key, *pairs = zip(self._fields, columns, strict=True)
-        once = [(field, values[0]) for field, values in pairs if _is_one(values)]
-        own = [(field, values) for field, values in pairs if not _is_one(values)]
-        assigned = [f"{name_of(field)} = %s::{type_of(field)}" for field, _ in once]
-        assigned += [f"{name_of(field)} = new.{name_of(field)}" for field, _ in own]
-        fields = [field for field, _ in (key, *own)]
-        table, by = table_of(self._model), name_of(key[0])
-        sql = (
-            f"UPDATE {table} SET {', '.join(assigned)} FROM UNNEST({arrays_of(fields)})"  # noqa: S608  (a model's names)
-            f" AS new({names_of(fields)}) WHERE {table}.{by} = new.{by}"
-        )
+        key, *changed = columns
+        once = tuple(map(_is_one, changed))
+        if once not in self._updates:
+            self._updates[once] = self._update(once)
+        values = [column[0] for column, is_one in zip(changed, once, strict=True) if is_one]
+        arrays = [column for column, is_one in zip(changed, once, strict=True) if not is_one]
         with planned.cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
-            cursor.execute(sql, [value for _, value in (*once, key, *own)])
+            cursor.execute(self._updates[once], [*values, key, *arrays])
+
+    def _update(self, once: tuple[bool, ...]) -> str:
+        """Return the statement in which those columns get one value, and the others an array."""
+        key, *changed = self._fields
+        pairs = list(zip(changed, once, strict=True))
+        one = [field for field, is_one in pairs if is_one]
+        own = [field for field, is_one in pairs if not is_one]
+        assigned = [f"{name_of(field)} = %s::{type_of(field)}" for field in one]
+        assigned += [f"{name_of(field)} = new.{name_of(field)}" for field in own]
+        table, by = table_of(self._model), name_of(key)
+        return (
+            f"UPDATE {table} SET {', '.join(assigned)} FROM UNNEST({arrays_of([key, *own])})"  # noqa: S608  (a model's names)
+            f" AS new({names_of([key, *own])}) WHERE {table}.{by} = new.{by}"
+        )
 
 
 def _copy(sql: str, rows: Iterable[Row]) -> None:
@@ -186,8 +220,8 @@ def _copy(sql: str, rows: Iterable[Row]) -> None:
         connection.queries_log.append({"sql": sql, "time": f"{took:.3f}"})
 
 
-def _turned(rows: Iterable[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _key_last(row: Sequence[Any]) -> list[Any]:
+    return [*row[1:], row[0]]
 
 
 def _is_one(column: Sequence[Any]) -> bool:

@@ -15,10 +15,10 @@ from tests.effects.errand import ERRAND
 from tests.many import ask_many
 from workflow.definition import registry
 from workflow.effects import claim
-from workflow.engine import clock
+from workflow.engine import clock, known
 from workflow.engine.claim import claim as take_up
 from workflow.engine.commit import work_off
-from workflow.models import EffectEntry, TransitionEnvelope
+from workflow.models import EffectEntry, TransitionEnvelope, uuid7
 from workflow.testing.drain import drain
 
 pytestmark = [
@@ -55,8 +55,10 @@ def rows_read(look: Callable[[], Any]) -> int:
         look()
     (query,) = seen
     with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")  # a table as small as these is read whole
         cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query["sql"].replace("%", "%%"))
         (plan,) = cursor.fetchone()
+        cursor.execute("RESET enable_seqscan")
     [whole] = plan if isinstance(plan, list) else json.loads(plan)
     return sum(_scanned(whole["Plan"]))
 
@@ -100,6 +102,18 @@ def test_what_a_worker_claims(backlog: None) -> None:
     rows = rows_read(ready)
     assert len(found) == limit
     assert rows <= 2 * limit + FEW  # with their envelopes
+
+
+@pytest.mark.parametrize("size", [1, 20])
+def test_a_request_whatever_is_in_flight(ann: User, size: int) -> None:
+    letters(ann, FEW)
+    drain()
+    analyze()
+    letters(ann, MANY)
+    some = TransitionEnvelope.objects.order_by("requested_at")[:size]
+    records = list(some.values_list("record", flat=True))
+    ids = [uuid7() for _ in records]
+    assert rows_read(lambda: known._LOOK.rows(records=records, ids=ids)) < FEW + 4 * size
 
 
 def test_nothing_is_due_after_a_busy_hour(ann: User) -> None:

@@ -21,6 +21,7 @@ from workflow.engine.limits import limits
 from workflow.engine.rescue import rescue
 from workflow.models import Priority, State, TransitionEnvelope
 from workflow.testing.drain import drain
+from workflow.worker.turn import turn
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,52 @@ def test_the_less_urgent_are_not_starved(make: Make, ask: Ask) -> None:
     assert [len(bulk & set(each.envelopes)) for each in (first, second)] == [1, 1]
     assert urgent[:7] == [each for each in first.envelopes if each not in bulk]
     assert urgent[7:14] == [each for each in second.envelopes if each not in bulk]
+
+
+def test_a_few_urgent_ones_go_without_the_others(make: Make, ask: Ask) -> None:
+    """They need not wait for a large batch to be done."""
+    bulk = {ask(make(), priority=Priority.BULK).envelope.pk for _ in range(3)}
+    urgent = {ask(make()).envelope.pk for _ in range(2)}
+    first = claim(worker="w/1", now=clock.now(), limit=16, few_first=True)
+    second = claim(worker="w/1", now=clock.now(), limit=16, few_first=True)
+    assert first is not None
+    assert second is not None
+    assert (set(first.envelopes), first.is_few) == (urgent, True)
+    assert (set(second.envelopes), second.is_few) == (bulk, False)
+
+
+def test_more_than_a_few_go_with_the_others(make: Make, ask: Ask) -> None:
+    ask(make(), priority=Priority.BULK)
+    for _ in range(3):
+        ask(make())
+    batch = claim(worker="w/1", now=clock.now(), limit=16, few_first=True)
+    assert batch is not None
+    assert (len(batch.envelopes), batch.is_few) == (4, False)
+
+
+def test_what_killed_a_worker_is_alone_and_no_few(make: Make, ask: Ask) -> None:
+    ask(make())
+    assert claim(worker="w/1", now=clock.now()) is not None
+    rescue(now=clock.now() + limits().lease + timedelta(seconds=1))
+    later = clock.now() + limits().lease + timedelta(minutes=1)
+    batch = claim(worker="w/1", now=later, limit=16, few_first=True)
+    assert batch is not None
+    assert not batch.is_few
+
+
+def test_bulk_work_has_its_turn_beside_a_trickle_of_urgent_requests(make: Make, ask: Ask) -> None:
+    for _ in range(10):
+        ask(make(), priority=Priority.BULK)
+    asked = 0
+
+    def go_on() -> bool:
+        nonlocal asked
+        if asked < 3:
+            ask(make())
+        asked += 1
+        return asked <= 3
+
+    assert turn(worker="w/1", clock=clock.now, go_on=go_on)["fired"] == 13
 
 
 @pytest.mark.skipif(

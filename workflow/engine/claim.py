@@ -43,19 +43,28 @@ class Claim:
     envelopes: tuple[UUID, ...]
     """Transition ids."""
 
+    is_few: bool = False
+    """Whether these are a few urgent ones, and the less urgent were not looked at."""
 
-def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | None:
+
+def claim(
+    *, worker: str, now: datetime, limit: int | None = None, few_first: bool = False
+) -> Claim | None:
     """Claim up to `limit` due envelopes, the more urgent and older first.
 
     One whose attempts have killed a worker before is claimed alone, so that it cannot take others
     down with it. Versions that this release does not have are left to one that does.
+
+    Args:
+        few_first: Whether urgent ones, if they are few, are claimed without others: they are done
+            sooner than as a part of a large batch. Who asks for it each time starves the others.
 
     Returns:
         The claim; None when nothing is due.
     """
     token = uuid7()
     with transaction.atomic():
-        chosen = _choose(now=now, limit=limit or limits().batch)
+        chosen, is_few = _choose(now=now, limit=limit or limits().batch, few_first=few_first)
         if not chosen:
             return None
         until = now + limits().lease
@@ -65,7 +74,9 @@ def claim(*, worker: str, now: datetime, limit: int | None = None) -> Claim | No
             chosen = list(ours.values_list("pk", flat=True))
         reach(Boundary.CLAIM_WRITTEN)
     reach(Boundary.CLAIM_COMMITTED)
-    return Claim(token=token, worker=worker, envelopes=tuple(chosen)) if chosen else None
+    if not chosen:
+        return None
+    return Claim(token=token, worker=worker, envelopes=tuple(chosen), is_few=is_few)
 
 
 def due(*, versions: Versions, now: datetime) -> EnvelopeQuerySet:
@@ -105,19 +116,22 @@ def renew(*, claim: Claim, now: datetime) -> None:
     ).update(due_at=now + limits().lease)
 
 
-def _choose(*, now: datetime, limit: int) -> list[UUID]:
+def _choose(*, now: datetime, limit: int, few_first: bool) -> tuple[list[UUID], bool]:
     chosen: list[UUID] = []
+    share = limit // _SHARE
     for priority in Priority.values:
-        room = max(limit - len(chosen), limit // _SHARE)
+        room = max(limit - len(chosen), share)
         if not room:
             break
         # By `limit`, which is one of few; each other one would be a statement to compile.
         rows = _READY.rows(registry.fixed_versions(), priority, limit, now=now)[:room]
         if rows and rows[0][1] and not chosen:
-            return [rows[0][0]]
+            return [rows[0][0]], False
         found = [pk for pk, crashes in rows if not crashes]
         chosen = chosen[: limit - len(found)] + found
-    return chosen
+        if few_first and 0 < len(chosen) <= share:
+            return chosen, priority != Priority.values[-1]
+    return chosen, False
 
 
 def _ready(versions: Versions, priority: int, limit: int, *, now: datetime) -> Query:

@@ -117,7 +117,12 @@ def _save_fields(fired: Sequence[Fired]) -> None:
         if each.decision.changed:
             changes[type(each.subject), each.decision.changed].append(each.subject)
     for (model, names), subjects in changes.items():
-        Changes(model, names).write(subjects)
+        _changes(model, names).write(subjects)
+
+
+@cache
+def _changes(model: type[Tracked], names: tuple[str, ...]) -> Changes:
+    return Changes(model, names)
 
 
 def _write_history(fired: Sequence[Fired], now: datetime) -> None:

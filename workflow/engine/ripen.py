@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.hold import hold
@@ -40,7 +40,8 @@ def ripen(*, now: datetime) -> int:
 def _ripen(ripe: QuerySet[TransitionEnvelope], now: datetime) -> None:
     others = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("record"))
     held = hold(ripe, skip_locked=True)
-    busy = set(ripe.filter(Exists(others)).values_list("record_id", flat=True))
+    taken = ripe.annotate(taken_at=Subquery(others.values("fence")[:1]))  # as in `known`
+    busy = set(taken.filter(taken_at__isnull=False).values_list("record_id", flat=True))
     ready: list[UUID] = []
     later: list[UUID] = []
     for envelope in held:

@@ -77,6 +77,7 @@ class _Desk:
         self._has_more = True
         self._duties_at = time.monotonic() + _DUTIES_EVERY
         self._nothing_at = -math.inf
+        self._had_few = False
 
     def begin(self) -> Counter[str]:
         """Take up what is due, and return what was begun."""
@@ -103,15 +104,21 @@ class _Desk:
         """Take up decisions, and then calls, those that follow from them among others.
 
         While much waits, batches grow, and share their statements among more; otherwise they are
-        small, so that workers share the work.
+        small, so that workers share the work. A few urgent ones need not wait for a large batch to
+        be done, but after them it is its turn.
         """
         begun: Counter[str] = Counter()
         size = min(self._size, limits().batch)
-        batch = claim(worker=self._calls.worker, now=self._clock(), limit=size)
+        few_first = not self._had_few
+        batch = claim(
+            worker=self._calls.worker, now=self._clock(), limit=size, few_first=few_first
+        )
         if batch is not None:
             begun += _work_off(batch, self._clock)
         self._has_more = batch is not None and len(batch.envelopes) >= size
-        self._size = 2 * size if self._has_more else _LEAST
+        self._had_few = batch is not None and batch.is_few
+        if not self._had_few:
+            self._size = 2 * size if self._has_more else _LEAST
         begun["calls"] += self._calls.take()
         return +begun
 
