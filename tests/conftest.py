@@ -67,14 +67,47 @@ _SAME_ON_EACH = ("browser", "scaffold", "api/test_schemathesis.py")
 """What looks at pages, addresses and files, and takes minutes: one database is enough."""
 
 
+_LONG = (
+    "campaign/test_campaign.py",
+    "workflow/examples/test_replay_downstreams.py",
+    "api/test_schemathesis.py",
+    "browser/test_looks.py",
+    "crash/test_boundaries.py",
+    "benchmark/test_benchmark.py",
+    "workflow/evidence/test_tamper.py",
+)
+"""What takes a minute and more, most of it waiting."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave these out on PostgreSQL, and say so."""
+    """Begin what is long first; leave out on PostgreSQL what is the same there, and say so."""
+    here = Path(__file__).parent
+    items[:] = _dealt(items, here, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     if config.getoption("database") != "postgresql":
         return
-    here = Path(__file__).parent
     places = [here / place for place in _SAME_ON_EACH]
     for item in items:
         is_here = any(place == item.path or place in item.path.parents for place in places)
         if is_here or item.get_closest_marker("same_on_each"):
             reason = "does not depend on the database; runs on SQLite"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _dealt(items: list[pytest.Item], here: Path, processes: int) -> list[pytest.Item]:
+    """Return the tests with the long ones at the beginning of each process's share.
+
+    Shares are stretches of one length. A long test at the end of the last one would be run while
+    the other processes have nothing left to do.
+    """
+    place = {here / path: number for number, path in enumerate(_LONG)}
+    long = sorted(
+        (item for item in items if item.path in place), key=lambda item: place[item.path]
+    )
+    others = [item for item in items if item.path not in place]
+    dealt: list[pytest.Item] = []
+    for process in range(processes):
+        own = long[process::processes]
+        size = (len(items) - len(dealt)) // (processes - process)
+        dealt += own + others[: size - len(own)]
+        del others[: size - len(own)]
+    return dealt
