@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import CharField, Exists, OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.db.models.sql import Query
 
 from audit.canonical import SAID, canonical, digest_of
@@ -124,29 +125,58 @@ def store(linked: Linked) -> None:
         PersonalValue.objects.bulk_create(linked.personal, batch_size=500)
 
 
+_END = Concat(Cast("sequence", CharField(max_length=20)), Value(" "), "digest")
+"""Both in one, so that they are of one entry whatever the isolation."""
+
+
 def heads(chains: Iterable[UUID]) -> dict[UUID, Head]:
     """Return the present end of each chain that has entries."""
     found: dict[UUID, Head] = {}
     wanted = list(chains)
     for start in range(0, len(wanted), _HEADS_A_STATEMENT):
         some = wanted[start : start + _HEADS_A_STATEMENT]
-        for chain, sequence, last in _HEADS.rows(chains=some):
-            found[chain] = Head(sequence, last)
+        found |= _ends(_HEADS.rows(chains=some))
+        without_first = [chain for chain in some if chain not in found]
+        if without_first:
+            found |= _ends(_WITHOUT_FIRST.rows(chains=without_first))
     return found
 
 
+def _ends(rows: Iterable[tuple[UUID, str]]) -> dict[UUID, Head]:
+    return {chain: head_of(end) for chain, end in rows}
+
+
+def _by_first_entries(*, chains: list[UUID]) -> Query:
+    # By way of each chain's first entry: asked for the last ones themselves, a database reads
+    # whole chains to compare.
+    first = Entry.objects.filter(chain__in=chains, sequence=1).order_by()
+    return first.values_list("chain", end(of="chain")).query
+
+
+_HEADS = Compiled(_by_first_entries)
+
+
 def _last_entries(*, chains: list[UUID]) -> Query:
-    entries = Entry.objects.filter(chain__in=chains, sequence=last("sequence", of="chain"))
-    return entries.order_by().values_list("chain", "sequence", "digest").query
+    later = Entry.objects.filter(chain=OuterRef("chain"), sequence__gt=OuterRef("sequence"))
+    entries = Entry.objects.filter(~Exists(later), chain__in=chains).order_by()
+    return entries.values_list("chain", _END).query
 
 
-_HEADS = Compiled(_last_entries)
+_WITHOUT_FIRST = Compiled(_last_entries)
+"""What is not new, and still has no first entry: somebody has taken it away. Nothing may be put in
+its place, so that the gap shows."""
 
 
-def last(field: str, *, of: str) -> Subquery:
-    """Return an expression: a field of the last entry of the chain that an outer field names."""
+def end(*, of: str) -> Subquery:
+    """Return an expression: where the chain ends that an outer field names, for `head_of`."""
     later = Entry.objects.filter(chain=OuterRef(of)).order_by("-sequence")
-    return Subquery(later.values(field)[:1])
+    return Subquery(later.values_list(_END)[:1])
+
+
+def head_of(end: str) -> Head:
+    """Return the head that an `end` tells."""
+    sequence, _, digest = end.partition(" ")
+    return Head(int(sequence), digest)
 
 
 def _without_personal(note: Note, kept: list[PersonalValue]) -> Note:

@@ -171,9 +171,12 @@ class Changes:
 
     @cached_property
     def _one(self) -> str:
-        """The statement for one row."""
+        """The statement for one row. PostgreSQL is told the types, as it is for several."""
         key, *changed = self._fields
-        assigned = ", ".join(f"{name_of(each)} = %s" for each in changed)
+        typed = connection.vendor == "postgresql"
+        marks = [f"%s::{type_of(each)}" if typed else "%s" for each in changed]
+        pairs = zip(changed, marks, strict=True)
+        assigned = ", ".join(f"{name_of(each)} = {mark}" for each, mark in pairs)
         return f"UPDATE {table_of(self._model)} SET {assigned} WHERE {name_of(key)} = %s"  # noqa: S608  (a model's names)
 
     def _write_arrays(self, columns: Sequence[list[Any]]) -> None:

@@ -19,10 +19,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 _STEP = 0.001
 """Seconds between two looks."""
 
-_LONG_STEP = 0.005
-"""Seconds between two looks of one that has waited long, so that many who wait cost little."""
-
-_LONG = 0.1
+_PRIMARY = 0xFF
+"""The part of SQLite's error codes that is not the more exact one."""
 
 _TIMEOUT = 5.0
 """Seconds: the time-out of Python's driver, where the settings do not say one."""
@@ -41,8 +39,8 @@ def _begin(run: Callable[..., Any], sql: str, params: Any, *about: Any) -> Any:
     database: BaseDatabaseWrapper = about[-1]["connection"]
     timeout = float(database.settings_dict["OPTIONS"].get("timeout", _TIMEOUT))
     began = time.monotonic()
-    _busy_timeout(database, 0)
     try:
+        _busy_timeout(database, 0)
         while True:
             try:
                 return run(sql, params, *about)
@@ -50,7 +48,7 @@ def _begin(run: Callable[..., Any], sql: str, params: Any, *about: Any) -> Any:
                 waited = time.monotonic() - began
                 if not _is_busy(error) or waited >= timeout:
                     raise
-                time.sleep(_STEP if waited < _LONG else _LONG_STEP)
+                time.sleep(_STEP)
     finally:
         _busy_timeout(database, timeout)
 
@@ -60,5 +58,6 @@ def _busy_timeout(database: BaseDatabaseWrapper, seconds: float) -> None:
 
 
 def _is_busy(error: OperationalError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    """Return whether somebody else has the lock, or recovers the log after a crash."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0)
+    return bool(code & _PRIMARY == sqlite3.SQLITE_BUSY)

@@ -18,6 +18,7 @@ from audit.chain import GENESIS, Head, append, heads
 from audit.models import Entry
 from audit.verify import verify_all
 from tests.audit.rows import make_chain, note
+from workflow.testing.guards import lifted
 
 WRITERS = 4
 
@@ -51,6 +52,20 @@ class TestAppending:
         found = heads([long, short, absent])
         assert {chain: head.sequence for chain, head in found.items()} == {long: 12, short: 1}
         assert found[long] == Head(12, Entry.objects.get(chain=long, sequence=12).digest)
+
+    def test_a_chain_that_has_lost_its_first_entry_goes_on_at_its_end(self) -> None:
+        """The gap stays, for the verifier to find."""
+        maimed, whole = make_chain(3), make_chain(3)
+        with lifted(connection):
+            Entry.objects.filter(chain=maimed, sequence=1).delete()
+        assert {head.sequence for head in heads([maimed, whole]).values()} == {3}
+        append([note(maimed)])
+        assert list(
+            Entry.objects.filter(chain=maimed)
+            .order_by("sequence")
+            .values_list("sequence", flat=True)
+        ) == [2, 3, 4]
+        assert not verify_all().is_sound
 
     def test_more_chains_than_one_statement_asks_for(self) -> None:
         many = [uuid4() for _ in range(chains._HEADS_A_STATEMENT + 3)]

@@ -67,6 +67,12 @@ def test_what_is_equal_is_not_always_the_same(rows: list[Channel]) -> None:
     assert signs == [1, SIGN, 1]
 
 
+def test_one_row_is_cast_as_several_are(rows: list[Channel]) -> None:
+    rows[0].failures = True
+    CHANGES.write(rows[:1])
+    assert {name: failures for name, _, _, failures, *_ in _stored()}["c0"] == 1
+
+
 def test_a_row_that_is_gone_is_left_out(rows: list[Channel]) -> None:
     Channel.objects.filter(pk="c0").delete()
     for each in rows:

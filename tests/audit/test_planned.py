@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ from django.db import (
 )
 
 from audit import planned
-from audit.chain import heads
+from audit.chain import _HEADS
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,6 +28,11 @@ pytestmark = [
 ]
 
 LONG_AGO = 1000.0
+
+
+def heads(chains: list[UUID]) -> dict[UUID, str]:
+    """Run one statement."""
+    return dict(_HEADS.rows(chains=chains))
 
 
 @pytest.fixture(autouse=True)
@@ -184,3 +189,13 @@ def test_nobody_elses_statement_has_the_same_name() -> None:
             names += [name for (name,) in plain.fetchall()]
     first, second = (int(name.removeprefix("_pg3_")) for name in names)
     assert abs(first - second) > 1000  # how many a connection may come to have
+
+
+def test_a_percent_sign_is_itself() -> None:
+    told = planned.run(
+        connections["default"],
+        "SELECT '100%%', %s, 'a' LIKE '%%a%%', %s",
+        ["one", "two"],
+        methodcaller("fetchone"),
+    )
+    assert told == ("100%", "one", True, "two")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from audit import write_lock
 from audit.models import Unsealed
 
 pytestmark = [
@@ -101,6 +102,20 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - began >= 0.2
     other.close()
     assert busy_timeout() == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "is_busy"),
+    [
+        (sqlite3.SQLITE_BUSY, True),
+        (sqlite3.SQLITE_BUSY_RECOVERY, True),  # somebody reads the log after a crash
+        (sqlite3.SQLITE_IOERR_SHORT_READ, False),
+    ],
+)
+def test_what_is_waited_out(code: int, is_busy: bool) -> None:
+    error, cause = OperationalError(), sqlite3.OperationalError()
+    error.__cause__, cause.sqlite_errorcode = cause, code
+    assert write_lock._is_busy(error) is is_busy
 
 
 def test_another_error_is_not_waited_out() -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from audit.chain import append, heads
+from tests.audit.rows import note as said
 from tests.effects.errand import ERRAND
 from tests.many import ask_many
+from tests.plans import rows_read
 from workflow.definition import registry
 from workflow.effects import claim
-from workflow.engine import clock, known
+from workflow.engine import clock, fire, known
 from workflow.engine.claim import claim as take_up
 from workflow.engine.commit import work_off
 from workflow.models import EffectEntry, TransitionEnvelope, uuid7
@@ -47,28 +49,6 @@ def analyze() -> None:
     with connection.cursor() as cursor:
         for model in (TransitionEnvelope, EffectEntry):
             cursor.execute(f"VACUUM ANALYZE {model._meta.db_table}")
-
-
-def rows_read(look: Callable[[], Any]) -> int:
-    """Return how many rows a look's statement reads, those that it drops among them."""
-    with CaptureQueriesContext(connection) as seen:
-        look()
-    (query,) = seen
-    with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off")  # a table as small as these is read whole
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query["sql"].replace("%", "%%"))
-        (plan,) = cursor.fetchone()
-        cursor.execute("RESET enable_seqscan")
-    [whole] = plan if isinstance(plan, list) else json.loads(plan)
-    return sum(_scanned(whole["Plan"]))
-
-
-def _scanned(node: dict[str, Any]) -> Iterator[int]:
-    if "Relation Name" in node:
-        each = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-        yield int(each * node["Actual Loops"])
-    for below in node.get("Plans", ()):
-        yield from _scanned(below)
 
 
 @pytest.fixture
@@ -122,3 +102,20 @@ def test_nothing_is_due_after_a_busy_hour(ann: User) -> None:
     analyze()
     drain()
     assert rows_read(lambda: claim.is_due(now=clock.now())) < FEW
+
+
+def test_a_transition_of_a_record_with_a_long_history() -> None:
+    """Each step of one into an index, and not through all that has ever happened to it."""
+    chain = uuid4()
+    for _ in range(MANY // 200):
+        append([said(chain) for _ in range(200)])
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE audit_entry")
+    assert rows_read(lambda: heads([chain])) < 5
+    about = {"records": [uuid4()], "token": uuid4(), "now": clock.now()}
+    with CaptureQueriesContext(connection) as seen:
+        fire._MOVE.change("draft", "sent", **about)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + seen[0]["sql"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "envelope_resulting_version" in plan, plan

@@ -15,6 +15,7 @@ from tests.engine.conftest import Ask, Make
 from tests.many import ask_many
 from workflow.definition import registry
 from workflow.effects.claim import is_due
+from workflow.effects.courier import Courier
 from workflow.engine import clock
 from workflow.engine.claim import claim
 from workflow.engine.limits import limits
@@ -76,13 +77,14 @@ def test_more_than_a_few_go_with_the_others(make: Make, ask: Ask) -> None:
 
 
 def test_what_killed_a_worker_is_alone_and_no_few(make: Make, ask: Ask) -> None:
-    ask(make())
+    deadly = ask(make()).envelope.pk
     assert claim(worker="w/1", now=clock.now()) is not None
     rescue(now=clock.now() + limits().lease + timedelta(seconds=1))
     later = clock.now() + limits().lease + timedelta(minutes=1)
+    ask(make(), due_at=later)
     batch = claim(worker="w/1", now=later, limit=16, few_first=True)
     assert batch is not None
-    assert not batch.is_few
+    assert (batch.envelopes, batch.is_few) == ((deadly,), False)
 
 
 def test_bulk_work_has_its_turn_beside_a_trickle_of_urgent_requests(make: Make, ask: Ask) -> None:
@@ -98,6 +100,21 @@ def test_bulk_work_has_its_turn_beside_a_trickle_of_urgent_requests(make: Make, 
         return asked <= 3
 
     assert turn(worker="w/1", clock=clock.now, go_on=go_on)["fired"] == 13
+
+
+def test_nor_does_it_wait_for_ever_if_each_turn_ends_after_the_urgent_ones(
+    make: Make, ask: Ask
+) -> None:
+    for _ in range(10):
+        ask(make(), priority=Priority.BULK)
+    calls = Courier(worker="w/1", clock=clock.now)
+    fired = 0
+    for _ in range(2):
+        ask(make())
+        once = iter((True, False))
+        said = turn(worker="w/1", clock=clock.now, go_on=lambda once=once: next(once), calls=calls)
+        fired += said["fired"]
+    assert fired == 12
 
 
 @pytest.mark.skipif(

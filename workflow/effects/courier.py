@@ -66,6 +66,8 @@ class Courier:
         self._has_enough = threading.Event()
         self._took = 0.0
         self._most = _LEAST
+        self.had_few = False
+        """Whether the worker's last batch was a few urgent decisions; kept from turn to turn."""
         channels.ensure()
 
     @property

@@ -97,13 +97,14 @@ def _move_records(fired: Sequence[Fired], token: UUID, now: datetime) -> None:
 
 
 def _move(old: str, target: str, *, records: list[UUID], token: UUID, now: datetime) -> Query:
-    fired = TransitionEnvelope.objects.filter(record=OuterRef("pk"), claim=token)
-    cause = fired.filter(state=State.FIRED).values("pk")[:1]
+    fired = TransitionEnvelope.objects.filter(claim=token, state=State.FIRED)
+    # By its version it is one step into an index, however long the record's history is.
+    cause = fired.filter(record=OuterRef("pk"), resulting_version=OuterRef("version") + 1)
     return change_of(
         Record.objects.filter(pk__in=records, status=old),
         status=target,
         version=F("version") + 1,
-        last_transition=Subquery(cause),
+        last_transition=Subquery(cause.values("pk")[:1]),
         status_since=now,
     )
 

@@ -26,16 +26,16 @@ def undisturbed(requests: Sequence[Request]) -> tuple[Known, dict[UUID, chain.He
     """
     by_record: dict[UUID, Record] = {}
     ends: dict[UUID, chain.Head] = {}
-    for *row, taken_at, is_known, sequence, digest in _LOOK.rows(
+    for *row, taken_by, is_known, end in _LOOK.rows(
         records=[each.record for each in requests],
         ids=[each.transition_id for each in requests],
     ):
-        if taken_at is not None or is_known:
+        if taken_by is not None or is_known:
             continue
         record = loaded(Record, row)
         by_record[record.pk] = record
-        if sequence is not None:
-            ends[record.pk] = chain.Head(sequence, digest)
+        if end is not None:
+            ends[record.pk] = chain.head_of(end)
     makers = duties.makers_of(_declared(requests, by_record))
     return Known(records=by_record, twins={}, in_flight={}, makers=makers), ends
 
@@ -47,12 +47,11 @@ def _quick_look(*, records: list[UUID], ids: list[UUID]) -> Query:
     return (
         Record.objects.filter(pk__in=records)
         .annotate(
-            taken_at=Subquery(in_flight.values("fence")[:1]),
+            taken_by=Subquery(in_flight.values("pk")[:1]),
             is_known=Exists(TransitionEnvelope.objects.filter(pk__in=ids)),
-            end_sequence=chain.last("sequence", of="pk"),
-            end_digest=chain.last("digest", of="pk"),
+            end=chain.end(of="pk"),
         )
-        .values_list(*columns(Record), "taken_at", "is_known", "end_sequence", "end_digest")
+        .values_list(*columns(Record), "taken_by", "is_known", "end")
         .query
     )
 

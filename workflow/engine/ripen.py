@@ -40,8 +40,8 @@ def ripen(*, now: datetime) -> int:
 def _ripen(ripe: QuerySet[TransitionEnvelope], now: datetime) -> None:
     others = TransitionEnvelope.objects.in_flight().filter(record=OuterRef("record"))
     held = hold(ripe, skip_locked=True)
-    taken = ripe.annotate(taken_at=Subquery(others.values("fence")[:1]))  # as in `known`
-    busy = set(taken.filter(taken_at__isnull=False).values_list("record_id", flat=True))
+    taken = ripe.annotate(taken_by=Subquery(others.values("pk")[:1]))  # as in `known`
+    busy = set(taken.filter(taken_by__isnull=False).values_list("record_id", flat=True))
     ready: list[UUID] = []
     later: list[UUID] = []
     for envelope in held:

@@ -77,7 +77,6 @@ class _Desk:
         self._has_more = True
         self._duties_at = time.monotonic() + _DUTIES_EVERY
         self._nothing_at = -math.inf
-        self._had_few = False
 
     def begin(self) -> Counter[str]:
         """Take up what is due, and return what was begun."""
@@ -109,15 +108,15 @@ class _Desk:
         """
         begun: Counter[str] = Counter()
         size = min(self._size, limits().batch)
-        few_first = not self._had_few
+        few_first = not self._calls.had_few
         batch = claim(
             worker=self._calls.worker, now=self._clock(), limit=size, few_first=few_first
         )
         if batch is not None:
             begun += _work_off(batch, self._clock)
         self._has_more = batch is not None and len(batch.envelopes) >= size
-        self._had_few = batch is not None and batch.is_few
-        if not self._had_few:
+        self._calls.had_few = batch is not None and batch.is_few
+        if not self._calls.had_few:
             self._size = 2 * size if self._has_more else _LEAST
         begun["calls"] += self._calls.take()
         return +begun
