@@ -86,7 +86,8 @@ def append(notes: Sequence[Note], *, ends: Mapping[UUID, Head] | None = None) ->
     """Enter the notes, in their order, at the ends of their chains.
 
     Call inside the transaction whose doing they describe: they commit together or not at all.
-    Three statements for any number of notes up to 200 chains, one more for personal values.
+    Three statements for any number of notes up to 200 chains; one more where some are new, and one
+    for personal values.
 
     Args:
         ends: The chains' ends, where they were read before; then it is one statement less.
