@@ -39,7 +39,8 @@ Run = tuple[Any, tuple[Hashable, ...], Mapping[str, Value]]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> dict[str, Run]:
     """Return what a transition with a call has compiled, by the name of what builds it."""
-    for each in [each for each in gc.get_objects() if isinstance(each, Compiled)]:
+    # By its type: to ask a lazy object of another test what it is would have it made.
+    for each in [each for each in gc.get_objects() if type(each) is Compiled]:
         monkeypatch.setattr(each, "_known", compiled._Known())
     found: dict[str, Run] = {}
     compile_ = compiled._compile
