@@ -151,14 +151,12 @@ _LOCKED_AT_MOST = max(15.0, 2 * LEASE_SECONDS)
 
 _VENDOR_OPTIONS: dict[str, dict[str, Any]] = {
     # IMMEDIATE takes the write lock at BEGIN, so that two writers wait for each other rather than
-    # fail halfway; FULL makes a commit survive a power cut, which an audit trail has to. What a
-    # statement keeps to take itself back does not need a file.
+    # fail halfway; FULL makes a commit survive a power cut, which an audit trail has to. (With
+    # temp_store=MEMORY a large transaction takes time that grows with its square.)
     "django.db.backends.sqlite3": {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
-        ),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
     },
     "django.db.backends.postgresql": {
         "options": f"-c idle_in_transaction_session_timeout={_LOCKED_AT_MOST * 1000:.0f}",
