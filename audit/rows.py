@@ -38,7 +38,10 @@ _EQUAL_IS_SAME = {str, int, UUID}
 
 
 class Rows:
-    """Inserts rows of one model, of which some columns are given and the others have defaults."""
+    """Inserts rows of one model, of which some columns are given and the others have defaults.
+
+    What it needs for the default database is worked out once.
+    """
 
     def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
         """Take the given columns' attribute names."""
