@@ -3,8 +3,8 @@
 SQLite's own way to wait sleeps longer each time, up to a tenth of a second, while the lock comes
 free every few milliseconds: its holder has it again before anybody wakes, and one worker does the
 work of all. Here whoever begins a transaction looks every millisecond, and the lock goes round. No
-longer than before: the connection's time-out holds. Who watches the queries sees each look. A write
-outside of a transaction waits as ever.
+longer than before: the connection's time-out holds. Who watches the queries sees each look. A
+write outside of a transaction waits as ever.
 """
 
 from __future__ import annotations
