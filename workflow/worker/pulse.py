@@ -17,8 +17,10 @@ VARIABLE = "ESCAPEMENT_PULSE"
 KNOCK_EVERY = 2.0
 """Seconds after which a worker is woken though nothing is due, and so shows itself."""
 
-_BUSY = "busy"
-_IDLE = "idle"
+_BUSY = b"busy"
+_IDLE = b"idle"
+"""Of one length: each is written over the other."""
+
 _DRAINING = "draining"
 
 
@@ -40,7 +42,12 @@ def beat(*, busy: bool) -> None:
     """Show that this process works, or has just gone idle. Does nothing without a supervisor."""
     folder = os.environ.get(VARIABLE)
     if folder:
-        Path(folder, str(os.getpid())).write_text(_BUSY if busy else _IDLE, encoding="ascii")
+        # Over the last sign: to empty the file first would take longer than a statement.
+        file = os.open(Path(folder, str(os.getpid())), os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.write(file, _BUSY if busy else _IDLE)
+        finally:
+            os.close(file)
 
 
 def drain(folder: Path) -> None:
@@ -70,7 +77,7 @@ def read(folder: Path) -> Pulse:
             file.unlink()
             continue
         alive += 1
-        busy += file.read_text(encoding="ascii") == _BUSY
+        busy += file.read_bytes() == _BUSY
     return Pulse(newest=min(newest, time.time()), alive=alive, busy=busy)
 
 
