@@ -22,7 +22,8 @@ WHOLE = "ESCAPEMENT_WHOLE_LOG"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.django_db,
+    # As in earnest: in a test's transaction, each of ours would be a savepoint, slow on SQLite.
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not LOG.exists(), reason=f"{LOG.name} is not beside the project"),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from functools import cache
 
 import structlog
@@ -33,22 +34,11 @@ def _calls() -> Courier:
 
 def run() -> None:
     """Take one turn. Returns None: a message's result is nobody's business."""
-    calls = _calls()
-    until = time.monotonic() + _TURN_SECONDS
-
-    def go_on() -> bool:
-        pulse.beat(busy=True)
-        if pulse.is_draining():
-            return False
-        return time.monotonic() < until or calls.in_flight > 0
-
-    worker = calls.worker
     # django-q2 has Django ask before each task whether the database is there. The first statement
     # tells as well, and a round trip earlier.
-    connection.health_check_done = True
-    structlog.contextvars.bind_contextvars(worker=worker)
+    connection.health_check_done = True  # type: ignore[attr-defined]  # is not in its stubs
     try:
-        tally = turn(worker=worker, clock=clock.now, go_on=go_on, calls=calls)
+        tally = _turn()
     except (OperationalError, InterfaceError) as error:
         log.warning("database.away", error=str(error))
         connection.close()
@@ -62,3 +52,17 @@ def run() -> None:
             log.info("turn.done", **dict(tally))
     finally:
         pulse.beat(busy=False)
+
+
+def _turn() -> Counter[str]:
+    calls = _calls()
+    until = time.monotonic() + _TURN_SECONDS
+
+    def go_on() -> bool:
+        pulse.beat(busy=True)
+        if pulse.is_draining():
+            return False
+        return time.monotonic() < until or calls.in_flight > 0
+
+    structlog.contextvars.bind_contextvars(worker=calls.worker)
+    return turn(worker=calls.worker, clock=clock.now, go_on=go_on, calls=calls)
