@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from workflow.effects import claim
 from workflow.engine import clock, fire, known
 from workflow.engine.claim import claim as take_up
 from workflow.engine.commit import work_off
-from workflow.models import EffectEntry, TransitionEnvelope, uuid7
+from workflow.models import EffectEntry, State, TransitionEnvelope, uuid7
 from workflow.testing.drain import drain
 
 pytestmark = [
@@ -104,14 +105,27 @@ def test_nothing_is_due_after_a_busy_hour(ann: User) -> None:
     assert rows_read(lambda: claim.is_due(now=clock.now())) < FEW
 
 
-def test_a_transition_of_a_record_with_a_long_history() -> None:
-    """Each step of one into an index, and not through all that has ever happened to it."""
+def test_the_end_of_a_long_chain() -> None:
+    """One step into an index, and not through all that has ever happened."""
     chain = uuid4()
     for _ in range(MANY // 200):
         append([said(chain) for _ in range(200)])
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE audit_entry")
     assert rows_read(lambda: heads([chain])) < 5
+
+
+def test_a_move_of_a_record_with_a_long_history(ann: User) -> None:
+    """Its cause is found by its version, and not among all that was ever asked for it."""
+    letters(ann, 1)
+    drain()
+    asked = TransitionEnvelope.objects.get()
+    refused = [copy(asked) for _ in range(MANY)]
+    for each in refused:
+        each.transition_id = uuid7()
+        each.state, each.resulting_version = State.REFUSED, None
+    TransitionEnvelope.objects.bulk_create(refused)
+    analyze()
     about = {"records": [uuid4()], "token": uuid4(), "now": clock.now()}
     with CaptureQueriesContext(connection) as seen:
         fire._MOVE.change("draft", "sent", **about)

@@ -126,10 +126,11 @@ def test_a_child_that_does_not_stop_is_killed_with_its_own() -> None:
         "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "subprocess.Popen(['sleep', '60']); print('up', flush=True); time.sleep(60)"
     )
+    others = descendants(os.getpid())
     child = Child(name="stubborn", command=[sys.executable, "-c", code])
     while "up" not in child.last_lines():
         assert child.exit_code is None
-    own = descendants(os.getpid())
+    own = [each for each in descendants(os.getpid()) if each not in others]
 
     assert not child.stop(within=0.2)
 
