@@ -80,6 +80,19 @@ class Linked:
 
     links: Sequence[Link]
     personal: Sequence[PersonalValue]
+    ends: Mapping[UUID, Head]
+    """Where the chains end then; those that it does not continue among them."""
+
+    def followed_by(self, notes: Sequence[Note]) -> Linked:
+        """Return this and what continues it."""
+        if not notes:
+            return self
+        more = link(notes, ends=self.ends)
+        return Linked(
+            links=[*self.links, *more.links],
+            personal=[*self.personal, *more.personal],
+            ends=more.ends,
+        )
 
 
 def append(notes: Sequence[Note], *, ends: Mapping[UUID, Head] | None = None) -> None:
@@ -103,7 +116,7 @@ def append(notes: Sequence[Note], *, ends: Mapping[UUID, Head] | None = None) ->
 def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
     """Return what continues the chains from the given ends; a chain without one is new.
 
-    For bulk writers, which do it before they take any lock, and then `store` it.
+    For those who do it before they take a lock, and then `store` it.
     """
     reached = dict(ends)
     links: list[Link] = []
@@ -113,7 +126,7 @@ def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:
         digest = digest_of(said)
         reached[note.chain] = Head(said[1], digest)
         links.append((*said, digest))
-    return Linked(links=links, personal=personal)
+    return Linked(links=links, personal=personal, ends=reached)
 
 
 def store(linked: Linked) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, methodcaller
 from typing import Any
@@ -81,6 +81,18 @@ class _Statement:
         return list(zip(*columns, strict=True))
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a statement has found. Two are equal if the database gave the same rows."""
+
+    _rows: list[Row]
+    _statement: _Statement | None = field(compare=False)
+
+    def rows(self) -> list[Row]:
+        """Return the rows, of Python's values."""
+        return self._rows if self._statement is None else self._statement.converted(self._rows)
+
+
 class _Known(threading.local):
     """Statements by their form: each thread's own, like the connection they are compiled for."""
 
@@ -103,12 +115,16 @@ class Compiled:
             shape: What else the statement depends on; it is compiled anew for each.
             values: Under the names by which `build` takes them.
         """
+        return self.found(*shape, **values).rows()
+
+    def found(self, *shape: Hashable, **values: Value) -> Found:
+        """Return the rows as `rows` does, to be compared with those of another time."""
         database = connections[DEFAULT_DB_ALIAS]
         statement, parts = self._filled(database, shape, values)
         if statement is None:
-            return []
-        found = planned.run(database, statement.sql, parts, methodcaller("fetchall"))
-        return statement.converted(found)
+            return Found([], None)
+        rows = planned.run(database, statement.sql, parts, methodcaller("fetchall"))
+        return Found(rows, statement)
 
     def change(self, *shape: Hashable, **values: Value) -> int:
         """Run one that changes rows, and return how many."""

@@ -31,7 +31,7 @@ def test_a_late_worker_cannot_settle_and_leaves_a_note(make: Make, ask: Ask) -> 
     assert drain(ahead=timedelta(minutes=2)) == {"fired": 1}
     before = list(Record.objects.values()), list(TransitionEnvelope.objects.values())
 
-    assert work_off(claim=late, clock=clock.now)["late"] == 1
+    assert work_off(claim=late, clock=clock.now).tally["late"] == 1
 
     assert (list(Record.objects.values()), list(TransitionEnvelope.objects.values())) == before
     assert actions(record) == ["started", "requested", "died", "fired", "late"]
@@ -49,9 +49,9 @@ def test_a_late_worker_cannot_settle_what_another_holds(make: Make, ask: Ask) ->
     current = claim(worker="quick/1", now=after + timedelta(minutes=1))
     assert late is not None
     assert current is not None
-    assert work_off(claim=late, clock=clock.now)["fired"] == 0
+    assert work_off(claim=late, clock=clock.now).tally["fired"] == 0
     assert TransitionEnvelope.objects.get(record=record).claim == current.token
-    assert work_off(claim=current, clock=clock.now)["fired"] == 1
+    assert work_off(claim=current, clock=clock.now).tally["fired"] == 1
 
 
 @pytest.mark.parametrize("amount", [1, -1], ids=["fired", "refused"])
@@ -84,7 +84,7 @@ def test_a_worker_declared_dead_is_late_even_if_nobody_took_over(make: Make, ask
     frozen = claim(worker="frozen/1", now=clock.now())
     assert frozen is not None
     rescue(now=clock.now() + limits().lease + timedelta(minutes=1))
-    assert work_off(claim=frozen, clock=clock.now)["late"] == 1
+    assert work_off(claim=frozen, clock=clock.now).tally["late"] == 1
     assert actions(record) == ["started", "requested", "died", "late"]
 
 
@@ -95,7 +95,7 @@ def test_a_live_lease_is_not_taken(make: Make, ask: Ask) -> None:
     assert claim(worker="other/1", now=clock.now()) is None
     assert rescue(now=clock.now() + limits().lease / 2) == 0
     assert drain() == {}
-    assert work_off(claim=holder, clock=clock.now)["fired"] == 1
+    assert work_off(claim=holder, clock=clock.now).tally["fired"] == 1
 
 
 def test_a_renewed_lease_holds_longer(make: Make, ask: Ask) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 from django.db import connection, transaction
 
-from audit import chain
+from audit.compiled import Found
 from audit.models import Entry
 from tests.planted.bug import Act, Bug
 from tests.planted.effect_bugs import EFFECT_BUGS
 from tests.planted.page_bugs import PAGE_BUGS
-from workflow.engine import commit, hold, settle
+from workflow.engine import commit, fire, hold, settle
+from workflow.engine.grounds import Grounds
 from workflow.models import Attempt, Record, State, TransitionEnvelope, guards
 from workflow.models.envelope import EnvelopeQuerySet
 
@@ -64,16 +64,19 @@ def forget_guards(part: str) -> Act:
 
 
 def hold_whatever_runs() -> None:
-    hold.held = lambda *, ids, token: hold.hold(
-        TransitionEnvelope.objects.filter(pk__in=ids, state=State.RUNNING)
-    )
+    def found(*, ids: Any, token: Any) -> Found:
+        held = TransitionEnvelope.objects.filter(pk__in=ids, state=State.RUNNING)
+        rows = held.select_for_update().values_list(*hold.columns_of())
+        return Found(list(rows), None)
+
+    hold.found = found
 
 
 def ignore_fence() -> None:
     hold_whatever_runs()
-    fire = commit.fire
-    commit.fire = lambda *, fired, token, now: fire(
-        fired=fired, token=fired[0].envelope.claim if fired else token, now=now
+    write = fire.Firing.write
+    fire.Firing.write = lambda self, token: write(
+        self, self.fired[0].envelope.claim if self.fired else token
     )
 
 
@@ -88,10 +91,16 @@ def rescue_the_living() -> None:
 
 
 def enter_after_commit() -> None:
-    def append(notes: Any) -> None:
-        transaction.on_commit(lambda: chain.append(notes))
+    append = commit._append
 
-    commit.chain = types.SimpleNamespace(append=append, Note=chain.Note)
+    def append_later(*what: Any) -> None:
+        transaction.on_commit(lambda: append(*what))
+
+    commit._append = append_later
+
+
+def believe_what_was() -> None:
+    Grounds.are_still_there = lambda self, **_: True
 
 
 def settle_after_commit() -> None:
@@ -115,6 +124,7 @@ def forgive_deaths() -> None:
 
 
 _CONSTRAINTS = "tests/workflow/models/test_constraints.py"
+_EARLY = "tests/engine/test_early.py"
 _FENCE = "tests/engine/test_fence.py"
 _WHOLE = (
     "tests/engine/test_all_or_nothing.py::test_killed_at_any_statement_it_is_whole_or_not_begun"
@@ -186,6 +196,13 @@ BUGS: dict[str, Bug] = {
         code=rescue_the_living,
         caught_by=f"{_FENCE}::test_a_live_lease_is_not_taken",
         says="assert 1 == 0",
+    ),
+    "grounds not checked": Bug(
+        what="What was decided before the write lock is written, whatever has happened since.",
+        code=believe_what_was,
+        caught_by=f"{_EARLY}::test_what_has_changed_meanwhile_is_decided_again[field]",
+        says="assert",
+        vendors=("sqlite",),
     ),
     "entry after the commit": Bug(
         what="The trail is written when the record has moved already.",

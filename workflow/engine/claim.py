@@ -8,8 +8,10 @@ may write nothing. Where the database can skip locked rows, workers do not queue
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -53,7 +55,8 @@ def claim(
     """Claim up to `limit` due envelopes, the more urgent and older first.
 
     One whose attempts have killed a worker before is claimed alone, so that it cannot take others
-    down with it. Versions that this release does not have are left to one that does.
+    down with it. Versions that this release does not have are left to one that does. Within a
+    transaction of the caller's, the claim holds once that one is committed.
 
     Args:
         few_first: Whether urgent ones, if they are few, are claimed without others: they are done
@@ -63,7 +66,7 @@ def claim(
         The claim; None when nothing is due.
     """
     token = uuid7()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         chosen, is_few = _choose(now=now, limit=limit or limits().batch, few_first=few_first)
         if not chosen:
             return None
@@ -73,7 +76,7 @@ def claim(
             ours = TransitionEnvelope.objects.filter(pk__in=chosen, claim=token)
             chosen = list(ours.values_list("pk", flat=True))
         reach(Boundary.CLAIM_WRITTEN)
-    reach(Boundary.CLAIM_COMMITTED)
+        transaction.on_commit(partial(reach, Boundary.CLAIM_COMMITTED))
     if not chosen:
         return None
     return Claim(token=token, worker=worker, envelopes=tuple(chosen), is_few=is_few)
@@ -114,6 +117,13 @@ def renew(*, claim: Claim, now: datetime) -> None:
     TransitionEnvelope.objects.filter(
         pk__in=claim.envelopes, claim=claim.token, state=State.RUNNING
     ).update(due_at=now + limits().lease)
+
+
+def give_back(*, claim: Claim, ids: Sequence[UUID], now: datetime) -> None:
+    """Let go of what was claimed and not begun, so that no attempt has ended."""
+    TransitionEnvelope.objects.filter(pk__in=ids, claim=claim.token, state=State.RUNNING).update(
+        state=State.WAITING, due_at=now
+    )
 
 
 def _choose(*, now: datetime, limit: int, few_first: bool) -> tuple[list[UUID], bool]:

@@ -1,45 +1,35 @@
 """The retry-safe outer loop over one claimed batch: read, decide, persist with a guard.
 
 A batch is one transaction: envelopes and records are locked in one order, each envelope is decided
-in Python on what is locked, and all outcomes are written in a few statements. A kill before the
-commit leaves nothing; a kill after it leaves nothing to do. What the database refuses is split in
-halves until the culprit stands alone, so that its neighbours are not hurt.
+in Python on what is locked, and all outcomes are written in a few statements. (Where one lock is
+for all, it is decided before, and compared under the lock; see `batch`.) A kill before the commit
+leaves nothing; a kill after it leaves nothing to do. What the database refuses is split in halves
+until the culprit stands alone, so that its neighbours are not hurt.
 """
 
 from __future__ import annotations
 
-import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 
 from audit import chain
-from workflow.definition import Transition, registry
-from workflow.engine import duties, hold
+from workflow.engine import hold
+from workflow.engine.batch import Batch, Outcomes, decided, decided_early
 from workflow.engine.boundary import Boundary, reach
-from workflow.engine.call_first import Calling, call_first
-from workflow.engine.claim import Claim, renew
-from workflow.engine.correlation import facts_of, working_on
-from workflow.engine.decide import CallFirst, Decision, Fail, Fire, decide, deciding
-from workflow.engine.fire import Fired, Moved, fire
+from workflow.engine.call_first import call_first
+from workflow.engine.claim import Claim, give_back, renew
+from workflow.engine.correlation import facts_of
+from workflow.engine.decide import Fail
+from workflow.engine.fire import Moved
 from workflow.engine.late import note_late
-from workflow.engine.limits import limits
 from workflow.engine.settle import Ended, settle
-from workflow.models import (
-    EffectEntry,
-    EffectState,
-    Ending,
-    Phase,
-    State,
-    Tracked,
-    TransitionEnvelope,
-)
+from workflow.models import Ending, State
 
 log = structlog.get_logger(__name__)
 
@@ -47,20 +37,41 @@ _TRIES_ALONE = 3
 """Transactions for one envelope before the database's refusal counts as its failure."""
 
 
-def work_off(*, claim: Claim, clock: Callable[[], datetime]) -> Counter[str]:
-    """Bring every envelope of a claim to an outcome and count the outcomes.
+@dataclass(frozen=True, kw_only=True)
+class Worked:
+    """What came of a claim's envelopes, and what was claimed with that."""
+
+    tally: Counter[str]
+    """Outcomes, counted."""
+
+    following: Claim | None = None
+
+
+def work_off(
+    *,
+    claim: Claim,
+    clock: Callable[[], datetime],
+    follow: Callable[[], Claim | None] | None = None,
+) -> Worked:
+    """Bring every envelope of a claim to an outcome.
+
+    Args:
+        follow: Claims what is to be worked off next. It is called in the last transaction of this
+            claim, and holds if that one does: one commit less, and on SQLite one turn less at the
+            write lock.
 
     Raises:
         DatabaseError: The connection is lost. What was not committed is still claimed: hand it
             back, or let the lease run out.
     """
     tally: Counter[str] = Counter()
+    following: Claim | None = None
     waiting: list[Sequence[UUID]] = [claim.envelopes]
     tries = 0
     while waiting:
         ids = waiting.pop()
         try:
-            tally += _commit(claim, ids, clock())
+            worked = _commit(claim, ids, clock(), None if waiting else follow)
         except (DatabaseError, Moved) as error:
             if not _is_connected():
                 raise
@@ -75,43 +86,41 @@ def work_off(*, claim: Claim, clock: Callable[[], datetime]) -> Counter[str]:
                 tally += _blame(claim, ids, error, clock())
                 tries = 0
         else:
+            tally += worked.tally
+            following = worked.following
             tries = 0
         if waiting:
             renew(claim=claim, now=clock())
-    return tally
+    return Worked(tally=tally, following=following)
 
 
-def _commit(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
+def _commit(
+    claim: Claim,
+    ids: Sequence[UUID],
+    now: datetime,
+    follow: Callable[[], Claim | None] | None,
+) -> Worked:
+    early = decided_early(ids=ids, token=claim.token, now=now)
     with transaction.atomic():
-        outcomes = _decide_and_write(claim, ids, now)
+        batch = decided(ids=ids, token=claim.token, now=now, early=early)
+        tally = _write(claim, ids, batch, now)
+        following = None if follow is None else follow()
         reach(Boundary.BATCH_WRITTEN)
     reach(Boundary.BATCH_COMMITTED)
-    return outcomes
+    return Worked(tally=tally, following=following)
 
 
-@dataclass(kw_only=True)
-class _Outcomes:
-    """What becomes of a batch's envelopes."""
-
-    fired: list[Fired] = field(default_factory=list)
-    calling: list[Calling] = field(default_factory=list)
-    ended: list[Ended] = field(default_factory=list)
-    left: list[UUID] = field(default_factory=list)
-    """Those to which it did not come: one slow neighbour took the time."""
-
-
-def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Counter[str]:
-    held = hold.held(ids=ids, token=claim.token)
-    outcomes = _decided(held, now)
-    notes = (
-        fire(fired=outcomes.fired, token=claim.token, now=now)
-        + call_first(calling=outcomes.calling, now=now)
-        + settle(ended=outcomes.ended, now=now)
-    )
-    chain.append(notes)
+def _write(claim: Claim, ids: Sequence[UUID], batch: Batch, now: datetime) -> Counter[str]:
+    outcomes = batch.outcomes
+    notes = [
+        *batch.firing.write(claim.token),
+        *call_first(calling=outcomes.calling, now=now),
+        *settle(ended=outcomes.ended, now=now),
+    ]
+    _append(batch, notes)
     if outcomes.left:
-        _give_back(claim, outcomes.left, now)
-    late = set(ids) - {envelope.transition_id for envelope in held}
+        give_back(claim=claim, ids=outcomes.left, now=now)
+    late = set(ids) - {each.transition_id for each in batch.grounds.envelopes}
     if late:
         transaction.on_commit(lambda: note_late(claim=claim, late=late, now=now))
     transaction.on_commit(lambda: _log(outcomes))
@@ -122,79 +131,13 @@ def _decide_and_write(claim: Claim, ids: Sequence[UUID], now: datetime) -> Count
     return tally
 
 
-def _decided(held: Sequence[TransitionEnvelope], now: datetime) -> _Outcomes:
-    found = hold.subjects(held)
-    receipts = _receipts(held)
-    makers = duties.makers_of(_declared(held))
-    outcomes = _Outcomes()
-    until = time.monotonic() + limits().lease.total_seconds() / 6
-    with deciding():
-        for place, envelope in enumerate(held):
-            if place and time.monotonic() > until:
-                outcomes.left.append(envelope.transition_id)
-                continue
-            subject = found.get(envelope.record_id)
-            with working_on(envelope, step="attempt") as told:
-                decision = decide(
-                    envelope=envelope,
-                    subject=subject,
-                    receipts=receipts.get(envelope.transition_id, {}),
-                    makers=makers.get(envelope.record_id),
-                    now=now,
-                )
-                told["decision"] = getattr(decision, "code", "") or type(decision).__name__
-            _sort_in(outcomes, envelope, subject, decision)
-    return outcomes
-
-
-def _sort_in(
-    outcomes: _Outcomes, envelope: TransitionEnvelope, subject: Tracked | None, decision: Decision
-) -> None:
-    match decision:
-        case Fire():
-            fired = Fired(envelope=envelope, subject=_there(subject), decision=decision)
-            outcomes.fired.append(fired)
-        case CallFirst():
-            outcomes.calling.append(Calling(envelope=envelope, decision=decision))
-        case _:
-            outcomes.ended.append(Ended(envelope=envelope, decision=decision))
-
-
-def _declared(
-    held: Sequence[TransitionEnvelope],
-) -> Iterator[tuple[UUID, Transition[Any, Any]]]:
-    for envelope in held:
-        workflow = registry.get(envelope.workflow, envelope.definition_version)
-        transition = workflow.by_name.get(envelope.transition)
-        if transition is not None:
-            yield envelope.record_id, transition
-
-
-def _there(subject: Tracked | None) -> Tracked:
-    if subject is None:
-        raise AssertionError("nothing fires without its subject")
-    return subject
-
-
-def _receipts(held: Sequence[TransitionEnvelope]) -> dict[UUID, dict[str, Mapping[str, Any]]]:
-    """Return what the before-effects that are done have brought, by envelope and name."""
-    called = [envelope.transition_id for envelope in held if envelope.called]
-    if not called:
-        return {}
-    done = EffectEntry.objects.filter(
-        envelope__in=called, phase=Phase.BEFORE, state=EffectState.DONE
-    ).values_list("envelope", "name", "receipt")
-    found: dict[UUID, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    for envelope, name, receipt in done:
-        found[envelope][name] = receipt
-    return found
-
-
-def _give_back(claim: Claim, left: list[UUID], now: datetime) -> None:
-    """Return what one slow neighbour left no time for; it was not begun, so no attempt ended."""
-    TransitionEnvelope.objects.filter(pk__in=left, claim=claim.token).update(
-        state=State.WAITING, due_at=now
-    )
+def _append(batch: Batch, notes: Sequence[chain.Note]) -> None:
+    """Append what fired, and then the rest."""
+    ends = chain.heads(envelope.record_id for envelope in batch.grounds.envelopes)
+    linked = batch.linked
+    if linked is None or ends != batch.ends:
+        linked = chain.link(batch.firing.notes, ends=ends)
+    chain.store(linked.followed_by(notes))
 
 
 @transaction.atomic
@@ -210,7 +153,7 @@ def _blame(claim: Claim, ids: Sequence[UUID], error: Exception, now: datetime) -
         for envelope in hold.held(ids=ids, token=claim.token)
     ]
     chain.append(settle(ended=ended, now=now))
-    transaction.on_commit(lambda: _log(_Outcomes(ended=ended)))
+    transaction.on_commit(lambda: _log(Outcomes(ended=ended)))
     return Counter(str(each.envelope.state) for each in ended)
 
 
@@ -218,7 +161,7 @@ def _is_connected() -> bool:
     return connection.connection is not None and connection.is_usable()
 
 
-def _log(outcomes: _Outcomes) -> None:
+def _log(outcomes: Outcomes) -> None:
     for each in outcomes.fired:
         log.info("transition.fired", target=each.envelope.target, **facts_of(each.envelope))
     for one in outcomes.calling:

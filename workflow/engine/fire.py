@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,15 @@ from workflow.engine import plan, timers
 from workflow.engine.decide import Fire
 from workflow.engine.settle import attempt
 from workflow.engine.trail import Action, note
-from workflow.models import Phase, Record, State, Tracked, TransitionEnvelope
+from workflow.models import (
+    Attempt,
+    EffectEntry,
+    Phase,
+    Record,
+    State,
+    Tracked,
+    TransitionEnvelope,
+)
 from workflow.models.snapshot import snapshot, snapshot_digest
 
 
@@ -41,26 +49,55 @@ class Fired:
     decision: Fire
 
 
-def fire(*, fired: Sequence[Fired], token: UUID, now: datetime) -> list[Note]:
-    """Carry out decided transitions and return the entries to append.
+@dataclass(frozen=True, kw_only=True)
+class Firing:
+    """Everything that a batch's transitions write, worked out before anything is."""
 
-    Call in the transaction in which they were decided, holding envelopes, records and subjects,
-    and append the entries in it. The number of statements does not depend on the number of
-    envelopes, only on how many different targets, models and changed fields there are.
+    fired: Sequence[Fired]
+    now: datetime
+    history: Mapping[type[Tracked], Sequence[Row]]
+    attempts: Sequence[Attempt]
+    effects: Sequence[EffectEntry]
+    notes: Sequence[Note]
+    """The entries to append."""
 
-    Raises:
-        Moved: A compare-and-set missed; roll back.
-    """
-    if not fired:
-        return []
-    _close_envelopes(fired, token, now)
-    _move_records(fired, token, now)
-    _save_fields(fired)
-    _write_history(fired, now)
-    create([attempt(each.envelope, each.decision, now) for each in fired])
-    _plan_effects(fired, now)
-    stopped = _turn_timers(fired, now)
-    return [_note(each, now) for each in fired] + stopped
+    def write(self, token: UUID) -> list[Note]:
+        """Carry it out; return what else is to be appended, after `notes`.
+
+        Call in the transaction that holds envelopes, records and subjects as they were decided
+        on, and append the entries in it. The number of statements does not depend on the number
+        of envelopes, only on how many different targets, models and changed fields there are.
+
+        Raises:
+            Moved: A compare-and-set missed; roll back.
+        """
+        if not self.fired:
+            return []
+        _close_envelopes(self.fired, token, self.now)
+        _move_records(self.fired, token, self.now)
+        _save_fields(self.fired)
+        for model, rows in self.history.items():
+            into, _ = _history(model)
+            into.insert(rows)
+        create(self.attempts)
+        plan.save(self.effects)
+        return _turn_timers(self.fired, self.now)
+
+
+def firing(fired: Sequence[Fired], *, now: datetime) -> Firing:
+    """Return what these transitions write. No I/O."""
+    return Firing(
+        fired=fired,
+        now=now,
+        history=_history_rows(fired, now),
+        attempts=[attempt(each.envelope, each.decision, now) for each in fired],
+        effects=[
+            plan.entry(envelope=each.envelope, phase=Phase.AFTER, planned=planned, now=now)
+            for each in fired
+            for planned in each.decision.effects
+        ],
+        notes=[_note(each, now) for each in fired],
+    )
 
 
 def _close_envelopes(fired: Sequence[Fired], token: UUID, now: datetime) -> None:
@@ -126,26 +163,23 @@ def _changes(model: type[Tracked], names: tuple[str, ...]) -> Changes:
     return Changes(model, names)
 
 
-def _write_history(fired: Sequence[Fired], now: datetime) -> None:
-    """Insert the rows that a bulk update would otherwise skip, each with its transition id."""
-    by_model: dict[type[Tracked], list[Fired]] = defaultdict(list)
+def _history_rows(fired: Sequence[Fired], now: datetime) -> dict[type[Tracked], list[Row]]:
+    """Return the rows that a bulk update would otherwise skip, each with its transition id."""
+    rows: dict[type[Tracked], list[Row]] = defaultdict(list)
     for each in fired:
-        by_model[type(each.subject)].append(each)
-    for model, some in by_model.items():
-        rows, fields = _history(model)
-        rows.insert(
-            [
-                (
-                    now,
-                    "~",
-                    each.envelope.actor_id,
-                    each.envelope.reason or None,
-                    each.envelope.transition_id,
-                    *fields(each.subject),
-                )
-                for each in some
-            ]
+        model = type(each.subject)
+        _, fields = _history(model)
+        rows[model].append(
+            (
+                now,
+                "~",
+                each.envelope.actor_id,
+                each.envelope.reason or None,
+                each.envelope.transition_id,
+                *fields(each.subject),
+            )
         )
+    return rows
 
 
 @cache
@@ -155,16 +189,6 @@ def _history(model: type[Tracked]) -> tuple[Rows, Callable[[Tracked], Row]]:
     names = [field.attname for field in history.tracked_fields]
     about = ("history_date", "history_type", "history_user_id", "history_change_reason")
     return Rows(history, (*about, "transition_id", *names)), values_of(names)
-
-
-def _plan_effects(fired: Sequence[Fired], now: datetime) -> None:
-    plan.save(
-        [
-            plan.entry(envelope=each.envelope, phase=Phase.AFTER, planned=planned, now=now)
-            for each in fired
-            for planned in each.decision.effects
-        ]
-    )
 
 
 def _turn_timers(fired: Sequence[Fired], now: datetime) -> list[Note]:

@@ -10,10 +10,9 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.sql import Query
 
-from audit.compiled import Compiled
+from audit.compiled import Compiled, Found
 from audit.loading import columns, loaded
-from workflow.definition import registry
-from workflow.models import Record, State, Tracked, TransitionEnvelope
+from workflow.models import Record, State, TransitionEnvelope
 
 
 def hold(
@@ -33,7 +32,12 @@ def hold(
 
 def held(*, ids: Collection[UUID], token: UUID) -> list[TransitionEnvelope]:
     """Lock what is left of a claim, as `hold` does; under another token, its lease was lost."""
-    return [envelope_of(row) for row in _HELD.rows(ids=list(ids), token=token)]
+    return [envelope_of(row) for row in found(ids=ids, token=token).rows()]
+
+
+def found(*, ids: Collection[UUID], token: UUID) -> Found:
+    """Lock what is left of a claim, and return its rows for `envelope_of`."""
+    return _HELD.found(ids=list(ids), token=token)
 
 
 def _held(*, ids: list[UUID], token: UUID) -> Query:
@@ -92,36 +96,3 @@ def _again(*, ids: list[UUID]) -> Query:
 
 
 _AGAIN = Compiled(_again)
-
-
-def subjects(envelopes: Collection[TransitionEnvelope]) -> dict[UUID, Tracked]:
-    """Return the domain objects of the envelopes' records, locked, under the records' ids.
-
-    One statement for each domain model, or two where the workflow says what else to load.
-    """
-    wanted: dict[tuple[str, int], list[UUID]] = {}
-    for envelope in envelopes:
-        key = (envelope.workflow, envelope.definition_version)
-        wanted.setdefault(key, []).append(envelope.record_id)
-    found: dict[UUID, Tracked] = {}
-    for (name, version), records in wanted.items():
-        workflow = registry.get(name, version)
-        locked = _locked(workflow.subject, records)
-        if workflow.load is not None:
-            # Joins of `load` may be outer ones, which PostgreSQL refuses to lock.
-            rows = workflow.subject._base_manager.filter(record__in=records)
-            locked = list(workflow.load(rows))
-        found |= {each.record_id: each for each in locked if each.record_id is not None}
-    return found
-
-
-def _locked(model: type[Tracked], records: Collection[UUID]) -> list[Tracked]:
-    return [loaded(model, row) for row in _SUBJECTS.rows(model, records=list(records))]
-
-
-def _subjects(model: type[Tracked], *, records: list[UUID]) -> Query:
-    rows = model._base_manager.filter(record__in=records).order_by("pk").select_for_update()
-    return rows.values_list(*columns(model)).query
-
-
-_SUBJECTS = Compiled(_subjects)

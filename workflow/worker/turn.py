@@ -14,8 +14,8 @@ from django.db import DatabaseError, IntegrityError, connection
 from workflow.effects import compensate, courier
 from workflow.effects import rescue as effects
 from workflow.effects.claim import is_due
-from workflow.engine.claim import Claim, claim
-from workflow.engine.commit import work_off
+from workflow.engine.claim import Claim, claim, give_back
+from workflow.engine.commit import Worked, work_off
 from workflow.engine.limits import limits
 from workflow.engine.rescue import hand_back, rescue
 from workflow.engine.ripen import ripen
@@ -55,16 +55,18 @@ def turn(
     calls = calls or courier.Courier(worker=worker, clock=clock)
     desk = _Desk(calls=calls, clock=clock)
     tally: Counter[str] = Counter()
-    while True:
-        tally += calls.collect()
-        if go_on():
-            begun = desk.begin()
+    try:
+        while True:
+            tally += calls.collect()
+            begun = desk.begin() if go_on() else desk.finish()
             tally += begun
             if begun:
                 continue
-        if not calls.in_flight:
-            return tally
-        calls.wait(_LOOK_EVERY)
+            if not calls.in_flight:
+                return tally
+            calls.wait(_LOOK_EVERY)
+    finally:
+        desk.put_down()
 
 
 class _Desk:
@@ -77,14 +79,15 @@ class _Desk:
         self._has_more = True
         self._duties_at = time.monotonic() + _DUTIES_EVERY
         self._nothing_at = -math.inf
+        self._claimed: Claim | None = None
 
     def begin(self) -> Counter[str]:
         """Take up what is due, and return what was begun."""
         if time.monotonic() >= self._duties_at:
             self._do_duties()
-        if self._has_just_looked():
+        if self._claimed is None and self._has_just_looked():
             return +Counter({"calls": self._calls.take()})
-        begun = self._take_up() if self._has_more else Counter()
+        begun = self._take_up() if self._claimed or self._has_more else Counter()
         if not begun and is_due(now=self._clock()):
             begun = self._take_up()
             if not begun:
@@ -99,27 +102,46 @@ class _Desk:
         is_recent = time.monotonic() - self._nothing_at < _LOOK_EVERY
         return is_recent and self._calls.in_flight > 0
 
+    def finish(self) -> Counter[str]:
+        """Work off what is claimed, and begin nothing new."""
+        batch, self._claimed = self._claimed, None
+        return Counter() if batch is None else _work_off(batch, self._clock).tally
+
+    def put_down(self) -> None:
+        """Give back what is claimed and was not begun, because something went wrong."""
+        batch, self._claimed = self._claimed, None
+        if batch is not None:
+            give_back(claim=batch, ids=batch.envelopes, now=self._clock())
+
     def _take_up(self) -> Counter[str]:
-        """Take up decisions, and then calls, those that follow from them among others.
+        """Take up decisions, and then calls, those that follow from them among others."""
+        batch = self._claimed or self._claim()
+        self._claimed = None
+        begun: Counter[str] = Counter()
+        if batch is not None:
+            worked = _work_off(batch, self._clock, self._claim if self._has_more else None)
+            begun += worked.tally
+            self._claimed = worked.following
+        begun["calls"] += self._calls.take()
+        return +begun
+
+    def _claim(self) -> Claim | None:
+        """Claim a batch.
 
         While much waits, batches grow, and share their statements among more; otherwise they are
         small, so that workers share the work. A few urgent ones need not wait for a large batch to
         be done, but after them it is its turn.
         """
-        begun: Counter[str] = Counter()
         size = min(self._size, limits().batch)
         few_first = not self._calls.had_few
         batch = claim(
             worker=self._calls.worker, now=self._clock(), limit=size, few_first=few_first
         )
-        if batch is not None:
-            begun += _work_off(batch, self._clock)
         self._has_more = batch is not None and len(batch.envelopes) >= size
         self._calls.had_few = batch is not None and batch.is_few
         if not self._calls.had_few:
             self._size = 2 * size if self._has_more else _LEAST
-        begun["calls"] += self._calls.take()
-        return +begun
+        return batch
 
     def _do_duties(self) -> None:
         _do_duties(self._clock())
@@ -135,11 +157,13 @@ def _do_duties(now: datetime) -> None:
             log.info("duty.collided", duty=duty.__name__, error=str(collision))
 
 
-def _work_off(batch: Claim, clock: Clock) -> Counter[str]:
+def _work_off(
+    batch: Claim, clock: Clock, follow: Callable[[], Claim | None] | None = None
+) -> Worked:
     try:
-        return work_off(claim=batch, clock=clock)
+        return work_off(claim=batch, clock=clock, follow=follow)
     except DatabaseError as error:
         log.warning("connection.lost", worker=batch.worker, error=str(error))
         connection.close()
         hand_back(claim=batch, now=clock())
-        return Counter(interrupted=1)
+        return Worked(tally=Counter(interrupted=1))
