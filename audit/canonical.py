@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -41,8 +40,8 @@ _encode_sorted = json.JSONEncoder(
 ).encode
 
 
-def canonical(value: Mapping[str, Any]) -> str:
-    """Return the JSON object with sorted keys, no blanks, ASCII only, no NaN.
+def canonical(value: Any) -> str:
+    """Return the value as JSON with sorted keys, no blanks, ASCII only, no NaN.
 
     Raises:
         TypeError, ValueError: It holds something that JSON does not know.
@@ -52,7 +51,8 @@ def canonical(value: Mapping[str, Any]) -> str:
 
 def moment(at: datetime) -> str:
     """Return an aware time as UTC with six decimals, as in `2026-01-31T08:00:00.000000Z`."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def digest(entry: Entry) -> str:

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Subquery, Value
@@ -54,8 +54,7 @@ class Note:
     the evidence; beside those that the setting names. Of these the entry keeps a digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The end of a chain; an empty chain ends at 0."""
 
     sequence: int = 0

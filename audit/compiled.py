@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter, methodcaller
+from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +87,10 @@ class Found:
 
     _rows: list[Row]
     _statement: _Statement | None = field(compare=False)
+
+    def columns(self, places: Sequence[int]) -> Found:
+        """Return what a statement for some of the columns would have found."""
+        return Found(list(map(itemgetter(*places), self._rows)), None)
 
     def rows(self) -> list[Row]:
         """Return the rows, of Python's values."""

@@ -6,6 +6,7 @@ that it did, with what it has to tell: the receipt that it brings may be what a 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -169,8 +170,11 @@ def _late(each: Ended, envelope: TransitionEnvelope, now: datetime) -> chain.Not
 
 
 def _log(settled: Sequence[Settled], late: Sequence[Ended]) -> None:
+    is_told = log.isEnabledFor(logging.INFO)
     for each in settled:
         entry, envelope = each.entry, each.entry.envelope
+        if not (is_told or entry.is_stuck):
+            continue
         event = log.warning if entry.is_stuck else log.info
         event(
             "effect.settled",

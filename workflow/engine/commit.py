@@ -9,6 +9,7 @@ until the culprit stands alone, so that its neighbours are not hurt.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -162,7 +163,8 @@ def _is_connected() -> bool:
 
 
 def _log(outcomes: Outcomes) -> None:
-    for each in outcomes.fired:
+    told = outcomes.fired if log.isEnabledFor(logging.INFO) else ()
+    for each in told:
         log.info("transition.fired", target=each.envelope.target, **facts_of(each.envelope))
     for one in outcomes.calling:
         effect = one.decision.planned.effect.name

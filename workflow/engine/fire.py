@@ -16,7 +16,7 @@ from simple_history.utils import get_history_manager_for_model
 from audit.chain import Note
 from audit.compiled import Compiled, change_of
 from audit.fields import Row, values_of
-from audit.rows import Changes, Rows, create
+from audit.rows import Changes, Ready, Rows, create
 from workflow.definition import WorkflowError, registry
 from workflow.engine import plan, timers
 from workflow.engine.decide import Fire
@@ -55,7 +55,7 @@ class Firing:
 
     fired: Sequence[Fired]
     now: datetime
-    history: Mapping[type[Tracked], Sequence[Row]]
+    history: Mapping[type[Tracked], Ready]
     attempts: Sequence[Attempt]
     effects: Sequence[EffectEntry]
     notes: Sequence[Note]
@@ -163,7 +163,7 @@ def _changes(model: type[Tracked], names: tuple[str, ...]) -> Changes:
     return Changes(model, names)
 
 
-def _history_rows(fired: Sequence[Fired], now: datetime) -> dict[type[Tracked], list[Row]]:
+def _history_rows(fired: Sequence[Fired], now: datetime) -> dict[type[Tracked], Ready]:
     """Return the rows that a bulk update would otherwise skip, each with its transition id."""
     rows: dict[type[Tracked], list[Row]] = defaultdict(list)
     for each in fired:
@@ -179,7 +179,7 @@ def _history_rows(fired: Sequence[Fired], now: datetime) -> dict[type[Tracked], 
                 *fields(each.subject),
             )
         )
-    return rows
+    return {model: _history(model)[0].ready(some) for model, some in rows.items()}
 
 
 @cache
@@ -192,7 +192,8 @@ def _history(model: type[Tracked]) -> tuple[Rows, Callable[[Tracked], Row]]:
 
 
 def _turn_timers(fired: Sequence[Fired], now: datetime) -> list[Note]:
-    timed = [each for each in fired if _has_timers(each.envelope)]
+    names = {name for name in {each.envelope.workflow for each in fired} if _has_timers(name)}
+    timed = [each for each in fired if each.envelope.workflow in names]
     if not timed:
         return []
     notes = timers.stop(records=[each.envelope.record_id for each in timed], now=now)
@@ -212,11 +213,12 @@ def _turn_timers(fired: Sequence[Fired], now: datetime) -> list[Note]:
     return notes
 
 
-def _has_timers(envelope: TransitionEnvelope) -> bool:
+def _has_timers(name: str) -> bool:
+    """Return whether any version of a workflow has."""
     return any(
         transition.automatic_after is not None
         for workflow in registry.everything()
-        if workflow.name == envelope.workflow
+        if workflow.name == name
         for transition in workflow.transitions
     )
 

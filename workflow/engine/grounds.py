@@ -38,17 +38,17 @@ class Grounds:
     """Who has made what bars from these transitions, by record."""
 
     rows: Sequence[Found] | None
-    """Envelopes with records, and subjects, as they were read; none where a workflow's own `load`
-    brought something that cannot be compared."""
+    """What can change of envelopes and records, and subjects, as they were read; None where a
+    workflow's own `load` brought something that cannot be compared."""
 
     def are_still_there(self, *, ids: Collection[UUID], token: UUID) -> bool:
-        """Lock and read the same again; return whether all is as it was, to the last column.
+        """Lock and read again what can have changed; return whether all is as it was.
 
         Who made what needs no second look: whoever fires another transition raises the version.
         """
         if self.rows is None:
             return False
-        again = [hold.found(ids=ids, token=token)]
+        again = [hold.found_again(ids=ids, token=token)]
         again += [_rows(workflow, records) for workflow, records in _wanted(self.envelopes)]
         return again == self.rows and _receipts(self.envelopes) == self.receipts
 
@@ -61,7 +61,7 @@ def read(*, ids: Collection[UUID], token: UUID) -> Grounds:
     """
     held = hold.found(ids=ids, token=token)
     envelopes = [hold.envelope_of(row) for row in held.rows()]
-    found = [held]
+    found = [hold.can_change(held)]
     subjects: list[Tracked] = []
     for workflow, records in _wanted(envelopes):
         rows = _rows(workflow, records)

@@ -40,13 +40,32 @@ def found(*, ids: Collection[UUID], token: UUID) -> Found:
     return _HELD.found(ids=list(ids), token=token)
 
 
+def found_again(*, ids: Collection[UUID], token: UUID) -> Found:
+    """Lock it again, and return what can have changed of it; see `can_change`."""
+    return _HELD_AGAIN.found(ids=list(ids), token=token)
+
+
+def can_change(held: Found) -> Found:
+    """Return, of what was `found`, the part that `found_again` returns."""
+    every = columns_of()
+    return held.columns([every.index(name) for name in _CAN_CHANGE])
+
+
 def _held(*, ids: list[UUID], token: UUID) -> Query:
+    return _ours(ids, token).values_list(*columns_of()).query
+
+
+def _held_again(*, ids: list[UUID], token: UUID) -> Query:
+    return _ours(ids, token).values_list(*_CAN_CHANGE).query
+
+
+def _ours(ids: list[UUID], token: UUID) -> QuerySet[TransitionEnvelope]:
     ours = TransitionEnvelope.objects.filter(pk__in=ids, claim=token, state=State.RUNNING)
-    locked = ours.order_by("record_id").select_for_update()
-    return locked.values_list(*columns_of()).query
+    return ours.order_by("record_id").select_for_update()
 
 
 _HELD = Compiled(_held)
+_HELD_AGAIN = Compiled(_held_again)
 
 
 def columns_of(path: str = "") -> list[str]:
@@ -72,6 +91,9 @@ _CHANGING = (
     *("called", "closing_as", "code", "message", "resulting_version", "finished_at"),
 )
 """Fields of an envelope that are not fixed when it is made."""
+
+_CAN_CHANGE = ("transition_id", *_CHANGING, "record__status", "record__version")
+"""The same with its record's, by which a change of anything else of that shows."""
 
 
 def hold_again(envelopes: Iterable[TransitionEnvelope]) -> dict[UUID, TransitionEnvelope]:

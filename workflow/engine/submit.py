@@ -9,6 +9,7 @@ still holds when it writes the refusal, the repetition or the conflict into the 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -81,7 +82,7 @@ def submit_many(*, requests: Sequence[Request], now: datetime) -> list[Answer]:
     for numbered in _apart(readable):
         answers |= _take(numbered, now)
     for index, request in enumerate(requests):
-        _log(request, answers[index])
+        _tell(request, answers[index])
     return [answers[index] for index in range(len(requests))]
 
 
@@ -237,6 +238,14 @@ def _about(
     )
 
 
+def _tell(request: Request, answer: Answer) -> None:
+    """Trace and log a request."""
+    if isinstance(answer, Accepted) and tracing.is_recorded():
+        _trace(request, answer.envelope)
+    if log.isEnabledFor(logging.WARNING if isinstance(answer, Conflict) else logging.INFO):
+        _log(request, answer)
+
+
 def _log(request: Request, answer: Answer) -> None:
     fields = {
         "transition_id": str(request.transition_id),
@@ -247,8 +256,6 @@ def _log(request: Request, answer: Answer) -> None:
     }
     match answer:
         case Accepted(envelope=envelope):
-            if tracing.is_recorded():
-                _trace(request, envelope)
             fields |= {
                 "correlation_id": envelope.correlation_id,
                 "trace_id": envelope.traceparent[3:35],

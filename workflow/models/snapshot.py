@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 from operator import attrgetter
 from types import NoneType
 from typing import Any
@@ -23,11 +24,11 @@ from simple_history.utils import get_history_manager_for_model
 from audit.canonical import canonical, moment
 from audit.fields import values_of
 
-Write = Callable[[Any], Any]
+Write = Callable[[Any], str]
 
-Tracked = tuple[str, "models.Field[Any, Any]", Mapping[type, Write | None]]
-"""A field's name, the field, and how its usual types of values are written, where that is known
-beforehand; those with None stand in JSON as they are."""
+Tracked = tuple[str, "models.Field[Any, Any]", Mapping[type, Write]]
+"""What comes before a field's value, the field, and what writes its usual types of values as JSON,
+where that is known beforehand."""
 
 
 def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
@@ -38,15 +39,13 @@ def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
         model: The domain model.
     """
     fields, values = _tracked(model)
-    written = {}
-    for (name, field, usual), value in zip(fields, values(row), strict=True):
-        kind = type(value)
-        if kind not in usual:
-            written[name] = _text(field, value)
-        else:
-            write = usual[kind]
-            written[name] = value if write is None else write(value)
-    return canonical(written)
+    parts = []
+    for (before, field, usual), value in zip(fields, values(row), strict=True):
+        write = usual.get(type(value))
+        parts.append(before)
+        parts.append(canonical(_text(field, value)) if write is None else write(value))
+    parts.append("}")
+    return "".join(parts)
 
 
 def snapshot_digest(text: str) -> str:
@@ -56,33 +55,37 @@ def snapshot_digest(text: str) -> str:
 
 @cache
 def _tracked(model: type[models.Model]) -> tuple[list[Tracked], Callable[[Any], Sequence[Any]]]:
-    """Return the fields, and what takes their values from a row."""
+    """Return the fields in the order of their names, and what takes their values from a row."""
     history = get_history_manager_for_model(model).model
-    fields = [
-        (field.name, getattr(field, "target_field", field)) for field in history.tracked_fields
-    ]
+    fields = sorted(history.tracked_fields, key=attrgetter("name"))
+    marks = ["{"] + [","] * len(fields)
     return (
-        [(name, field, _usual(field)) for name, field in fields],
-        values_of([field.attname for field in history.tracked_fields]),
+        [
+            (f"{mark}{_quoted(field.name)}:", kind, _usual(kind))
+            for mark, field in zip(marks, fields, strict=False)
+            for kind in [getattr(field, "target_field", field)]
+        ],
+        values_of([field.attname for field in fields]),
     )
 
 
-def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write | None]:
-    """Return how values of the usual types are written, most of what there is.
+def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write]:
+    """Return what writes values of the usual types, most of what there is.
 
-    What `_text` would make of them, without asking each time what field it is.
+    The canonical JSON of what `_text` makes of them, without asking each time what field it is.
     """
-    usual: dict[type, Write | None] = {
-        kind: None for kind, fields in _AS_IT_IS.items() if isinstance(field, fields)
-    }
-    usual[NoneType] = None
+    usual: dict[type, Write] = {NoneType: lambda _: "null"}
+    if isinstance(field, _AS_IT_IS[str]):
+        usual[str] = _quoted
+    if isinstance(field, _AS_IT_IS[int]):
+        usual[int] = int.__repr__
     match getattr(type(field), "to_python", None):
         case models.DateTimeField.to_python:
-            usual[datetime] = _time
+            usual[datetime] = lambda value: f'"{_time(value)}"'
         case models.DateField.to_python:
-            usual[date] = date.isoformat
+            usual[date] = lambda value: f'"{value.isoformat()}"'
         case models.UUIDField.to_python:
-            usual[UUID] = attrgetter("hex")
+            usual[UUID] = lambda value: f'"{value.hex}"'
         case models.DecimalField.to_python:
             usual[Decimal] = _amounts(field)
     return usual
@@ -90,8 +93,12 @@ def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write | None]:
 
 def _amounts(field: models.Field[Any, Any]) -> Write:
     """Return what writes amounts: equal ones alike, with the field's places, but for 0 and -0."""
-    known = lru_cache(maxsize=1024)(partial(_text, field))
-    return lambda value: known(value) if value else _text(field, value)
+
+    def write(value: Decimal) -> str:
+        return canonical(_text(field, value))
+
+    known = lru_cache(maxsize=1024)(write)
+    return lambda value: known(value) if value else write(value)
 
 
 _AS_IT_IS: dict[type, Any] = {
