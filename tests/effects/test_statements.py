@@ -29,6 +29,7 @@ HOT = {
 
 LOCKING = {
     *(f"workflow.engine.{name}" for name in ("claim._ready", "hold._held", "hold._again")),
+    "workflow.engine.hold._held_again",
     *("workflow.engine.grounds._subjects", "workflow.effects.record._claimed"),
     "workflow.effects.channels._door",
 }
