@@ -57,9 +57,10 @@ def work_off(
     """Bring every envelope of a claim to an outcome.
 
     Args:
-        follow: Claims what is to be worked off next. It is called in the last transaction of this
-            claim, and holds if that one does: one commit less, and on SQLite one turn less at the
-            write lock.
+        follow: Claims what is to be worked off next. It is called in the transaction of the
+            outcomes, and holds if that one does: one commit less, and on SQLite one turn less at
+            the write lock. Not if that is refused and has to be written in parts. What it claimed
+            and is not returned, give back: whether it holds is not known.
 
     Raises:
         DatabaseError: The connection is lost. What was not committed is still claimed: hand it
@@ -76,6 +77,7 @@ def work_off(
         except (DatabaseError, Moved) as error:
             if not _is_connected():
                 raise
+            follow = None  # what it claimed may be what was refused
             tries = tries + 1 if len(ids) == 1 else 0
             log.warning("batch.refused", envelopes=len(ids), error=str(error))
             if len(ids) > 1:

@@ -92,7 +92,9 @@ _CHANGING = (
 )
 """Fields of an envelope that are not fixed when it is made."""
 
-_CAN_CHANGE = ("transition_id", *_CHANGING, "record__status", "record__version")
+_OF_RECORD = ("record__status", "record__version", "record__reference")
+
+_CAN_CHANGE = ("transition_id", *_CHANGING, *_OF_RECORD)
 """The same with its record's, by which a change of anything else of that shows."""
 
 

@@ -51,7 +51,12 @@ def hand_back(*, claim: Claim, now: datetime) -> int:
     left = TransitionEnvelope.objects.filter(
         pk__in=claim.envelopes, claim=claim.token, state=State.RUNNING
     )
-    return _end(left, _INTERRUPTED, now)
+    total = 0
+    while True:
+        ended = _end(left, _INTERRUPTED, now)
+        total += ended
+        if ended < _TOGETHER:
+            return total
 
 
 _DIED = Fail(

@@ -80,6 +80,9 @@ class _Desk:
         self._duties_at = time.monotonic() + _DUTIES_EVERY
         self._nothing_at = -math.inf
         self._claimed: Claim | None = None
+        self._ahead: list[Claim] = []
+        """What was claimed with a batch's outcomes. One is `_claimed`; of others it is not known
+        whether they hold."""
 
     def begin(self) -> Counter[str]:
         """Take up what is due, and return what was begun."""
@@ -105,13 +108,27 @@ class _Desk:
     def finish(self) -> Counter[str]:
         """Work off what is claimed, and begin nothing new."""
         batch, self._claimed = self._claimed, None
+        self._ahead.clear()
         return Counter() if batch is None else _work_off(batch, self._clock).tally
 
     def put_down(self) -> None:
         """Give back what is claimed and was not begun, because something went wrong."""
-        batch, self._claimed = self._claimed, None
-        if batch is not None:
-            give_back(claim=batch, ids=batch.envelopes, now=self._clock())
+        self._claimed = None
+        for batch in self._ahead:
+            if not self._gives_back(batch):
+                log.warning("claim.kept", worker=batch.worker, envelopes=len(batch.envelopes))
+        self._ahead.clear()
+
+    def _gives_back(self, batch: Claim) -> bool:
+        """Return whether it could; by a new connection, if the first is lost."""
+        for _ in range(2):
+            try:
+                give_back(claim=batch, ids=batch.envelopes, now=self._clock())
+            except DatabaseError:
+                connection.close()
+            else:
+                return True
+        return False
 
     def _take_up(self) -> Counter[str]:
         """Take up decisions, and then calls, those that follow from them among others."""
@@ -119,11 +136,20 @@ class _Desk:
         self._claimed = None
         begun: Counter[str] = Counter()
         if batch is not None:
-            worked = _work_off(batch, self._clock, self._claim if self._has_more else None)
+            self._ahead.clear()
+            worked = _work_off(batch, self._clock, self._follow if self._has_more else None)
             begun += worked.tally
+            if worked.following is None:
+                self.put_down()
             self._claimed = worked.following
         begun["calls"] += self._calls.take()
         return +begun
+
+    def _follow(self) -> Claim | None:
+        batch = self._claim()
+        if batch is not None:
+            self._ahead.append(batch)
+        return batch
 
     def _claim(self) -> Claim | None:
         """Claim a batch.
