@@ -15,7 +15,7 @@ from workflow.engine.call_first import Calling
 from workflow.engine.correlation import working_on
 from workflow.engine.decide import CallFirst, Decision, Fire, decide, deciding
 from workflow.engine.fire import Fired, Firing, firing
-from workflow.engine.grounds import Grounds, read
+from workflow.engine.grounds import Grounds, read, read_to_compare
 from workflow.engine.limits import limits
 from workflow.engine.settle import Ended
 from workflow.models import Tracked, TransitionEnvelope
@@ -65,8 +65,8 @@ def decided_early(*, ids: Collection[UUID], token: UUID, now: datetime) -> Batch
     """
     if connection.features.has_select_for_update:
         return None
-    grounds = read(ids=ids, token=token)
-    if grounds.rows is None:
+    grounds = read_to_compare(ids=ids, token=token)
+    if grounds is None:
         return None
     batch = _decide(grounds, now)
     ends = chain.heads(envelope.record_id for envelope in grounds.envelopes)

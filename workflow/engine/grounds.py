@@ -37,17 +37,14 @@ class Grounds:
     makers: Mapping[UUID, duties.Makers]
     """Who has made what bars from these transitions, by record."""
 
-    rows: Sequence[Found] | None
-    """What can change of envelopes and records, and subjects, as they were read; None where a
-    workflow's own `load` brought something that cannot be compared."""
+    rows: Sequence[Found]
+    """What can change of envelopes and records, and subjects, as they were read."""
 
     def are_still_there(self, *, ids: Collection[UUID], token: UUID) -> bool:
         """Lock and read again what can have changed; return whether all is as it was.
 
         Who made what needs no second look: whoever fires another transition raises the version.
         """
-        if self.rows is None:
-            return False
         again = [hold.found_again(ids=ids, token=token)]
         again += [_rows(workflow, records) for workflow, records in _wanted(self.envelopes)]
         return again == self.rows and _receipts(self.envelopes) == self.receipts
@@ -60,7 +57,23 @@ def read(*, ids: Collection[UUID], token: UUID) -> Grounds:
     for each domain model one, or two where the workflow says what else to load.
     """
     held = hold.found(ids=ids, token=token)
-    envelopes = [hold.envelope_of(row) for row in held.rows()]
+    return _read(held, _envelopes(held))
+
+
+def read_to_compare(*, ids: Collection[UUID], token: UUID) -> Grounds | None:
+    """Read it to be compared later; None where a workflow's `load` brings what cannot be."""
+    held = hold.found(ids=ids, token=token)
+    envelopes = _envelopes(held)
+    if any(workflow.load is not None for workflow, _ in _wanted(envelopes)):
+        return None
+    return _read(held, envelopes)
+
+
+def _envelopes(held: Found) -> list[TransitionEnvelope]:
+    return [hold.envelope_of(row) for row in held.rows()]
+
+
+def _read(held: Found, envelopes: Sequence[TransitionEnvelope]) -> Grounds:
     found = [hold.can_change(held)]
     subjects: list[Tracked] = []
     for workflow, records in _wanted(envelopes):
@@ -71,13 +84,12 @@ def read(*, ids: Collection[UUID], token: UUID) -> Grounds:
         else:
             # Joins of `load` may be outer ones, which PostgreSQL refuses to lock.
             subjects += workflow.load(workflow.subject._base_manager.filter(record__in=records))
-    loads = any(workflow.load is not None for workflow, _ in _wanted(envelopes))
     return Grounds(
         envelopes=envelopes,
         subjects={each.record_id: each for each in subjects if each.record_id is not None},
         receipts=_receipts(envelopes),
         makers=duties.makers_of(_declared(envelopes)),
-        rows=None if loads else found,
+        rows=found,
     )
 
 
