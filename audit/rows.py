@@ -65,8 +65,8 @@ class Rows:
         """Return the rows in such a form that inserting them takes less time."""
         return Ready(self._stored(rows) if connection.vendor in _OWN_WAYS else rows)
 
-    def insert(self, rows: Sequence[Row] | Ready) -> None:
-        """Insert the rows. Call in a transaction.
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Insert the rows, made `ready` or not. Call in a transaction.
 
         Raises:
             IntegrityError: The database refuses one of them.

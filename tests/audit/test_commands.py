@@ -216,11 +216,13 @@ class TestKilled:
     def test_told_to_stop_it_stops_by_itself(
         self, database_url: str, key: Key, tmp_path: Path
     ) -> None:
+        """And what it says is there at once, for whoever reads it by a pipe."""
         env = {
             **os.environ,
             "DATABASE_URL": database_url,
             "SEAL_KEY_FILE": str(tmp_path / "seal.pem"),
         }
+        env.pop("PYTHONUNBUFFERED", None)
         written(1)
         command = [sys.executable, "manage.py", "audit_seal", "--every", "600"]
         with subprocess.Popen(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -19,11 +21,13 @@ from audit.models import Entry
 from audit.verify import verify_all
 from tests.crash.polling import until
 from tests.engine.conftest import Ask, Make, actions
+from tests.engine.probe import Script
 from workflow.engine import clock
 from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
 from workflow.engine.deadlock import is_deadlock
 from workflow.engine.request import Request
 from workflow.engine.submit import submit_many
+from workflow.examples.declarations.models import Declaration
 from workflow.models import Attempt, Record, TransitionEnvelope
 from workflow.testing.drain import drain
 
@@ -120,6 +124,34 @@ def test_requests_and_workers_together_lose_nothing(make: Make, ask: Ask) -> Non
     assert sum(map(kinds, answers), Counter())[Accepted] >= 30
     assert set(Record.objects.values_list("version", flat=True)) == {1}
     assert Entry.objects.filter(action="fired").count() == 30
+    assert verify_all().is_sound
+
+
+def test_nothing_fires_on_what_was_true_a_moment_ago(make: Make, ask: Ask, script: Script) -> None:
+    """Amounts are taken away while guards, which want one, are asked; some of them too late."""
+    records = [make() for _ in range(40)]
+    for record in records:
+        name = uuid4()
+        script.guard[name] = lambda _: time.sleep(0.002)
+        ask(record, transition_id=name)
+
+    def take_away() -> None:
+        for record in records:
+            time.sleep(0.003)
+            with transaction.atomic():
+                now = Record.objects.select_for_update().get(pk=record.pk)
+                if now.status == "new":
+                    Declaration.objects.filter(record=now).update(amount=0)
+
+    at_once([drain, take_away])
+    drain()
+    ended = Counter(
+        Declaration.objects.filter(record__in=records).values_list("record__status", "amount")
+    )
+    assert ended["open", Decimal(0)] == 0
+    assert ended["new", Decimal(0)] > 0
+    assert ended["open", Decimal("12.50")] > 0
+    assert ended["new", Decimal("12.50")] == 0
     assert verify_all().is_sound
 
 

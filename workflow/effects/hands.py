@@ -56,12 +56,12 @@ class Hands:
         Raises:
             RuntimeError: The system has no thread for it; it will not run.
         """
-        if not self._is_overseen:
-            _hire(self._oversee)
-            self._is_overseen = True
         if self._hired < _FEW:
             _hire(self._work)
             self._hired += 1
+        elif not self._is_overseen:
+            _hire(self._oversee)
+            self._is_overseen = True
         self._put += 1
         self._jobs.put(job)
         if not self._calls_wait.is_set():

@@ -58,15 +58,12 @@ def _tracked(model: type[models.Model]) -> tuple[list[Tracked], Callable[[Any], 
     """Return the fields in the order of their names, and what takes their values from a row."""
     history = get_history_manager_for_model(model).model
     fields = sorted(history.tracked_fields, key=attrgetter("name"))
-    marks = ["{"] + [","] * len(fields)
-    return (
-        [
-            (f"{mark}{_quoted(field.name)}:", kind, _usual(kind))
-            for mark, field in zip(marks, fields, strict=False)
-            for kind in [getattr(field, "target_field", field)]
-        ],
-        values_of([field.attname for field in fields]),
-    )
+    tracked = []
+    for place, field in enumerate(fields):
+        target = getattr(field, "target_field", field)
+        before = f"{',' if place else '{'}{_quoted(field.name)}:"
+        tracked.append((before, target, _usual(target)))
+    return tracked, values_of([field.attname for field in fields])
 
 
 def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write]:

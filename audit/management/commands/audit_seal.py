@@ -65,7 +65,6 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         if not Seal.objects.exists():
             self.stdout.write("Nothing to seal yet.")
-        self.stdout.flush()  # whoever reads it by a pipe sees it now, and not when this ends
         return sum(not self._anchor(place) for place in places) == 0
 
     def _anchor(self, place: anchors.Anchor) -> bool:
