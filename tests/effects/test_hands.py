@@ -94,7 +94,7 @@ def test_a_system_without_threads_is_asked_again(
     monkeypatch: pytest.MonkeyPatch, over: threading.Event
 ) -> None:
     hands = Hands()
-    for _ in range(FEW):
+    for _ in range(FEW + 1):
         hands.do(lambda: over.wait(timeout=60))
     refusals = [RuntimeError("can't start new thread")] * 3
     start = threading.Thread.start
