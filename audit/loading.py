@@ -28,14 +28,16 @@ def columns(model: type[models.Model]) -> tuple[str, ...]:
     return tuple(field.attname for field in model._meta.concrete_fields)
 
 
-def loaded(model: type[M], row: Iterable[Any]) -> M:
-    """Return an instance of a row that has all `columns` of its model."""
+def loaded(model: type[M], rows: Iterable[Iterable[Any]]) -> list[M]:
+    """Return the instances of rows that have all `columns` of their model."""
+    names = columns(model)
     if not _can_be_filled(model):
-        return model.from_db(DEFAULT_DB_ALIAS, columns(model), list(row))
-    instance = _filled(model, zip(columns(model), row, strict=True))
-    instance._state.db = DEFAULT_DB_ALIAS
-    instance._state.adding = False
-    return instance
+        return [model.from_db(DEFAULT_DB_ALIAS, names, list(row)) for row in rows]
+    instances = [_filled(model, zip(names, row, strict=True)) for row in rows]
+    for instance in instances:
+        instance._state.db = DEFAULT_DB_ALIAS
+        instance._state.adding = False
+    return instances
 
 
 def made(model: type[M], **values: Any) -> M:

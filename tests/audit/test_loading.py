@@ -40,7 +40,7 @@ def heard() -> Iterator[list[Any]]:
 def test_a_row_is_loaded_as_django_loads_it() -> None:
     chain.append([chain.Note(chain=uuid4(), at=AT, action="started", actor="w")])
     rows = Compiled(lambda: Entry.objects.values_list(*columns(Entry)).query).rows()
-    (ours,) = [loaded(Entry, row) for row in rows]
+    (ours,) = loaded(Entry, rows)
     theirs = Entry.objects.get()
     assert ours == theirs
     assert {**vars(ours), "_state": None} == {**vars(theirs), "_state": None}
@@ -82,7 +82,7 @@ def test_a_column_that_is_none_is_refused(name: str) -> None:
 
 def test_whoever_listens_is_told(heard: list[Any]) -> None:
     new = made(Record, status="draft")
-    row = loaded(Record, [getattr(new, name) for name in columns(Record)])
+    (row,) = loaded(Record, [[getattr(new, name) for name in columns(Record)]])
     assert [id(each) for each in heard] == [id(new), id(row)]
 
 
@@ -102,7 +102,8 @@ def test_a_model_with_ways_of_its_own_keeps_them() -> None:
             self.name = self.name.upper()
 
     assert made(Loud, name="a").name == "A"
-    assert loaded(Loud, [1, "a"]).name == "A"
+    (row,) = loaded(Loud, [[1, "a"]])
+    assert row.name == "A"
 
 
 def test_a_twin_goes_its_own_way() -> None:

@@ -28,9 +28,8 @@ def ensure(*, using: str = DEFAULT_DB_ALIAS) -> None:
 
 def hold(name: str) -> Channel | None:
     """Return a channel's row, locked until the transaction ends; None if there is none."""
-    for row in _DOOR.rows(name=name):
-        return loaded(Channel, row)
-    return None
+    found = loaded(Channel, _DOOR.rows(name=name))
+    return found[0] if found else None
 
 
 def _door(*, name: str) -> Query:
@@ -58,9 +57,8 @@ _BUSY = Compiled(_under_way)
 
 def pause(name: str, *, now: datetime) -> Pause | None:
     """Return what holds a channel up by somebody's wish."""
-    for row in _PAUSES.rows(name=name, now=now):
-        return loaded(Pause, row)
-    return None
+    found = loaded(Pause, _PAUSES.rows(name=name, now=now))
+    return found[0] if found else None
 
 
 def _pauses(*, name: str, now: datetime) -> Query:

@@ -137,7 +137,7 @@ def claim(
             row.save(update_fields=["tokens", "tokens_at", "opens_at", "closed_by"])
         reach(Boundary.INTENT_WRITTEN)
     reach(Boundary.INTENT_COMMITTED)
-    return [_entry(row) for row in _TAKEN.rows(chosen=chosen, token=token)] if taken else []
+    return _entries(_TAKEN.rows(chosen=chosen, token=token)) if taken else []
 
 
 def _taken(*, chosen: list[int], token: UUID) -> Query:
@@ -148,11 +148,13 @@ def _taken(*, chosen: list[int], token: UUID) -> Query:
 _TAKEN = Compiled(_taken)
 
 
-def _entry(row: tuple[Any, ...]) -> EffectEntry:
+def _entries(rows: Sequence[tuple[Any, ...]]) -> list[EffectEntry]:
     own = len(columns(EffectEntry))
-    entry = loaded(EffectEntry, row[:own])
-    entry.envelope = hold.envelope_of(row[own:])
-    return entry
+    entries = loaded(EffectEntry, [row[:own] for row in rows])
+    envelopes = hold.envelopes_of([row[own:] for row in rows])
+    for entry, envelope in zip(entries, envelopes, strict=True):
+        entry.envelope = envelope
+    return entries
 
 
 def _choose(channel: str, most: int, now: datetime, *, takes_ask: bool) -> list[int]:

@@ -57,20 +57,16 @@ def read(*, ids: Collection[UUID], token: UUID) -> Grounds:
     for each domain model one, or two where the workflow says what else to load.
     """
     held = hold.found(ids=ids, token=token)
-    return _read(held, _envelopes(held))
+    return _read(held, hold.envelopes_of(held.rows()))
 
 
 def read_to_compare(*, ids: Collection[UUID], token: UUID) -> Grounds | None:
     """Read it to be compared later; None where a workflow's `load` brings what cannot be."""
     held = hold.found(ids=ids, token=token)
-    envelopes = _envelopes(held)
+    envelopes = hold.envelopes_of(held.rows())
     if any(workflow.load is not None for workflow, _ in _wanted(envelopes)):
         return None
     return _read(held, envelopes)
-
-
-def _envelopes(held: Found) -> list[TransitionEnvelope]:
-    return [hold.envelope_of(row) for row in held.rows()]
 
 
 def _read(held: Found, envelopes: Sequence[TransitionEnvelope]) -> Grounds:
@@ -80,7 +76,7 @@ def _read(held: Found, envelopes: Sequence[TransitionEnvelope]) -> Grounds:
         rows = _rows(workflow, records)
         found.append(rows)
         if workflow.load is None:
-            subjects += [loaded(workflow.subject, row) for row in rows.rows()]
+            subjects += loaded(workflow.subject, rows.rows())
         else:
             # Joins of `load` may be outer ones, which PostgreSQL refuses to lock.
             subjects += workflow.load(workflow.subject._base_manager.filter(record__in=records))

@@ -32,11 +32,11 @@ def hold(
 
 def held(*, ids: Collection[UUID], token: UUID) -> list[TransitionEnvelope]:
     """Lock what is left of a claim, as `hold` does; under another token, its lease was lost."""
-    return [envelope_of(row) for row in found(ids=ids, token=token).rows()]
+    return envelopes_of(found(ids=ids, token=token).rows())
 
 
 def found(*, ids: Collection[UUID], token: UUID) -> Found:
-    """Lock what is left of a claim, and return its rows for `envelope_of`."""
+    """Lock what is left of a claim, and return its rows for `envelopes_of`."""
     return _HELD.found(ids=list(ids), token=token)
 
 
@@ -69,7 +69,7 @@ _HELD_AGAIN = Compiled(_held_again)
 
 
 def columns_of(path: str = "") -> list[str]:
-    """Return the names of an envelope's columns and of its record's, as `envelope_of` takes them.
+    """Return the names of an envelope's columns and of its record's, as `envelopes_of` takes them.
 
     Args:
         path: How to come to the envelope, such as "envelope__".
@@ -78,12 +78,18 @@ def columns_of(path: str = "") -> list[str]:
     return own + [f"{path}record__{name}" for name in columns(Record)]
 
 
-def envelope_of(row: Sequence[Any]) -> TransitionEnvelope:
-    """Return an envelope with its record, of a row that has all `columns_of` them."""
+def envelopes_of(rows: Sequence[Sequence[Any]]) -> list[TransitionEnvelope]:
+    """Return the envelopes with their records, of rows that have all `columns_of` them."""
     own = len(columns(TransitionEnvelope))
-    envelope = loaded(TransitionEnvelope, row[:own])
-    envelope.record = loaded(Record, row[own:])
-    return envelope
+    envelopes = loaded(TransitionEnvelope, [row[:own] for row in rows])
+    records = loaded(Record, [row[own:] for row in rows])
+    for envelope, record in zip(envelopes, records, strict=True):
+        _RECORD.set_cached_value(envelope, record)
+    return envelopes
+
+
+_RECORD: Any = TransitionEnvelope._meta.get_field("record")
+"""By this a record is put beside its envelope; to assign it would also look at whether it fits."""
 
 
 _CHANGING = (

@@ -32,7 +32,7 @@ def undisturbed(requests: Sequence[Request]) -> tuple[Known, dict[UUID, chain.He
     ):
         if taken_by is not None or is_known:
             continue
-        record = loaded(Record, row)
+        (record,) = loaded(Record, [row])
         by_record[record.pk] = record
         if end is not None:
             ends[record.pk] = chain.head_of(end)
