@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +37,9 @@ SAID = (
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The character in canonical JSON; not its spelled-out name."""
 
+quoted: Callable[[str], str] = encode_basestring_ascii
+"""Writes a text as JSON, ASCII only."""
+
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 _encode_sorted = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
@@ -51,7 +57,12 @@ def canonical(value: Any) -> str:
 
 def moment(at: datetime) -> str:
     """Return an aware time as UTC with six decimals, as in `2026-01-31T08:00:00.000000Z`."""
-    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return _moment(at if at.tzinfo is UTC else at.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)
+def _moment(utc: datetime) -> str:
+    # Most of what a batch writes, it writes at one time.
     return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
@@ -67,21 +78,10 @@ def digest_of(said: tuple[Any, ...]) -> str:
     entries have the same one.
     """
     chain, sequence, at, action, actor_id, actor, reason, old, new, transition, *rest = said
-    preimage = [
-        FORMAT,
-        chain.hex,
-        sequence,
-        moment(at),
-        action,
-        actor_id,
-        actor,
-        reason,
-        old,
-        new,
-        "" if transition is None else transition.hex,
-        *rest,
-    ]
-    return sha256(_encode(preimage).encode("ascii"))
+    named = "" if transition is None else transition.hex
+    texts = (moment(at), action, actor_id, actor, reason, old, new, named, *rest)
+    preimage = f'[{FORMAT},"{chain.hex}",{sequence:d},{",".join(map(quoted, texts))}]'
+    return sha256(preimage.encode("ascii"))
 
 
 def head_leaf(*, chain: UUID, sequence: int, digest: str, since: int) -> bytes:

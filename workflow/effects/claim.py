@@ -11,6 +11,7 @@ locks rows that are held first and then the channel. They never want the same ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
 from typing import Any

@@ -17,6 +17,10 @@ class TooLong(BaseException):
 
 _is_alarmed = False
 
+_handler_of = getattr(signal, "_signal", signal).getsignal
+"""`getsignal`, if possible without the name that Python gives a handler: a decision takes as long
+as making that."""
+
 
 @contextmanager
 def alarmed() -> Iterator[None]:
@@ -52,7 +56,7 @@ class bounded:  # noqa: N801  (reads as what it does to the block)
     def __enter__(self) -> None:
         """Begin."""
         if self._is_timed:
-            if signal.getsignal(signal.SIGALRM) is not _stop:
+            if _handler_of(signal.SIGALRM) is not _stop:
                 # The block before had a use of its own for it.
                 signal.signal(signal.SIGALRM, _stop)
             signal.setitimer(signal.ITIMER_REAL, self._seconds)

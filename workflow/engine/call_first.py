@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.chain import Note
-from audit.rows import Changes, create
+from audit.rows import Changes
 from workflow.engine import plan
 from workflow.engine.decide import CallFirst
-from workflow.engine.settle import attempt
+from workflow.engine.settle import ATTEMPTS, attempt
 from workflow.engine.trail import Action, note
 from workflow.models import EffectEntry, Phase, State, TransitionEnvelope
 
@@ -43,7 +43,7 @@ def call_first(*, calling: Sequence[Calling], now: datetime) -> list[Note]:
         each.envelope.called += 1
         _wait(each.envelope, entry)
     _CHANGES.write([each.envelope for each in calling])
-    create([attempt(each.envelope, each.decision, now) for each in calling])
+    ATTEMPTS.insert([attempt(each.envelope, each.decision, now) for each in calling])
     plan.save(planned)
     return [_note(each, now) for each in calling]
 

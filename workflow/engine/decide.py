@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 from audit.loading import columns
 from workflow.definition import (
@@ -218,31 +219,41 @@ def _ask(guard: Callable[[Context[Any]], Any], context: Context[Any]) -> Finding
 def _fields(subject: Tracked) -> dict[str, Any]:
     """Return what the instance holds, columns and all."""
     held = dict(vars(subject))
-    for name in columns(type(subject)):
-        if isinstance(held.get(name), (dict, list)):
-            held[name] = deepcopy(held[name])  # that of a JSON field may be changed in place
+    for name in _mutable(type(subject)):
+        held[name] = deepcopy(held.get(name))
     return held
 
 
-def _differing(before: Mapping[str, Any], subject: Tracked) -> list[Any]:
-    """Return the fields of the columns that are not as they were."""
+@cache
+def _mutable(model: type[Tracked]) -> tuple[str, ...]:
+    """Return the columns of which a value may be changed in place: of JSON, and of who knows."""
+    return tuple(
+        field.attname
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.JSONField)
+        or not type(field).__module__.startswith(models.fields.__name__)
+    )
+
+
+def _differing(before: Mapping[str, Any], subject: Tracked) -> list[str]:
+    """Return the columns that are not as they were."""
     now = vars(subject)
     if now == before:
         return []
     return [
-        field
-        for field in subject._meta.concrete_fields
-        if (new := now.get(field.attname)) is not (old := before.get(field.attname)) and new != old
+        name
+        for name in columns(type(subject))
+        if (new := now.get(name)) is not (old := before.get(name)) and new != old
     ]
 
 
 def _changed(before: Mapping[str, Any], subject: Tracked) -> tuple[str, ...]:
+    """Return the names of the fields that `apply` changed."""
     changed = _differing(before, subject)
-    names = {field.attname for field in changed}
-    fixed = names.intersection((subject._meta.pk.attname, "record_id"))
+    fixed = {subject._meta.pk.attname, "record_id"}.intersection(changed)
     if fixed:
         raise Permanent(f"`apply` changed {', '.join(sorted(fixed))}, which is fixed.")
-    return tuple(field.name for field in changed)
+    return tuple(subject._meta.get_field(name).name for name in changed)
 
 
 def _fail(ending: Ending, error: Exception, *, retry_after: timedelta | None = None) -> Fail:

@@ -20,10 +20,9 @@ from audit.rows import Changes, Ready, Rows, create
 from workflow.definition import WorkflowError, registry
 from workflow.engine import plan, timers
 from workflow.engine.decide import Fire
-from workflow.engine.settle import attempt
+from workflow.engine.settle import ATTEMPTS, attempt
 from workflow.engine.trail import Action, note
 from workflow.models import (
-    Attempt,
     EffectEntry,
     Phase,
     Record,
@@ -56,7 +55,7 @@ class Firing:
     fired: Sequence[Fired]
     now: datetime
     history: Mapping[type[Tracked], Ready]
-    attempts: Sequence[Attempt]
+    attempts: Ready
     effects: Sequence[EffectEntry]
     notes: Sequence[Note]
     """The entries to append."""
@@ -79,7 +78,7 @@ class Firing:
         for model, rows in self.history.items():
             into, _ = _history(model)
             into.insert(rows)
-        create(self.attempts)
+        ATTEMPTS.insert(self.attempts)
         plan.save(self.effects)
         return _turn_timers(self.fired, self.now)
 
@@ -90,7 +89,7 @@ def firing(fired: Sequence[Fired], *, now: datetime) -> Firing:
         fired=fired,
         now=now,
         history=_history_rows(fired, now),
-        attempts=[attempt(each.envelope, each.decision, now) for each in fired],
+        attempts=ATTEMPTS.ready([attempt(each.envelope, each.decision, now) for each in fired]),
         effects=[
             plan.entry(envelope=each.envelope, phase=Phase.AFTER, planned=planned, now=now)
             for each in fired

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit.chain import Note
-from audit.loading import made
-from audit.rows import Changes, create
+from audit.fields import Row
+from audit.rows import Changes, Rows
 from workflow.engine.backoff import next_try, policy
 from workflow.engine.decide import CallFirst, Decision, Fail, Fire, Refuse
 from workflow.engine.trail import Action, note
@@ -21,6 +21,15 @@ _CHANGES = Changes(
         *("attempts", "crashes", "code", "message"),
     ),
 )
+
+ATTEMPTS = Rows(
+    Attempt,
+    (
+        *("envelope_id", "fence", "worker", "started_at", "ended_at"),
+        *("ending", "code", "message", "detail"),
+    ),
+)
+"""Inserts what `attempt` makes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,36 +50,24 @@ def settle(*, ended: Sequence[Ended], now: datetime) -> list[Note]:
         return []
     notes = [_settle(each, now) for each in ended]
     _CHANGES.write([each.envelope for each in ended])
-    create([attempt(each.envelope, each.decision, now) for each in ended])
+    ATTEMPTS.insert([attempt(each.envelope, each.decision, now) for each in ended])
     return notes
 
 
-def attempt(envelope: TransitionEnvelope, decision: Decision, now: datetime) -> Attempt:
-    """Return the unsaved row of the attempt that has just ended."""
-    row = made(
-        Attempt,
-        envelope_id=envelope.transition_id,
-        fence=envelope.fence,
-        worker=envelope.worker,
-        started_at=envelope.claimed_at or now,
-        ended_at=now,
-    )
+def attempt(envelope: TransitionEnvelope, decision: Decision, now: datetime) -> Row:
+    """Return the row of the attempt that has just ended, for `ATTEMPTS`."""
     match decision:
         case Fire():
-            row.ending = Ending.FIRED
+            how = (Ending.FIRED, "", "", "")
         case CallFirst(planned=planned):
-            row.ending = Ending.CALLED
-            row.message = planned.effect.name
+            how = (Ending.CALLED, "", planned.effect.name, "")
         case Refuse(refusals=refusals):
-            row.ending = Ending.REFUSED
-            row.code = refusals[0].code
-            row.message = " ".join(refusal.message for refusal in refusals)
+            message = " ".join(refusal.message for refusal in refusals)
+            how = (Ending.REFUSED, refusals[0].code, message, "")
         case Fail(ending=ending, code=code, message=message, detail=detail):
-            row.ending = ending
-            row.code = code
-            row.message = message
-            row.detail = detail
-    return row
+            how = (ending, code, message, detail)
+    started_at = envelope.claimed_at or now
+    return (envelope.transition_id, envelope.fence, envelope.worker, started_at, now, *how)
 
 
 def _settle(each: Ended, now: datetime) -> Note:

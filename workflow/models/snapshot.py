@@ -10,8 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cache, lru_cache
-from json.encoder import encode_basestring_ascii as _quoted
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from types import NoneType
 from typing import Any
@@ -21,14 +20,14 @@ from django.db import models
 from django.db.backends.utils import format_number
 from simple_history.utils import get_history_manager_for_model
 
-from audit.canonical import canonical, moment
+from audit.canonical import canonical, moment, quoted
 from audit.fields import values_of
 
 Write = Callable[[Any], str]
 
-Tracked = tuple[str, "models.Field[Any, Any]", Mapping[type, Write]]
-"""What comes before a field's value, the field, and what writes its usual types of values as JSON,
-where that is known beforehand."""
+Tracked = tuple[str, Mapping[type, Write], Write]
+"""What comes before a field's value, what writes its usual types of values as JSON, where that is
+known beforehand, and what writes any."""
 
 
 def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
@@ -39,13 +38,11 @@ def snapshot(*, row: models.Model, model: type[models.Model]) -> str:
         model: The domain model.
     """
     fields, values = _tracked(model)
-    parts = []
-    for (before, field, usual), value in zip(fields, values(row), strict=True):
-        write = usual.get(type(value))
-        parts.append(before)
-        parts.append(canonical(_text(field, value)) if write is None else write(value))
-    parts.append("}")
-    return "".join(parts)
+    parts = [
+        before + usual.get(type(value), write)(value)
+        for (before, usual, write), value in zip(fields, values(row), strict=True)
+    ]
+    return f"{{{','.join(parts)}}}"
 
 
 def snapshot_digest(text: str) -> str:
@@ -58,11 +55,10 @@ def _tracked(model: type[models.Model]) -> tuple[list[Tracked], Callable[[Any], 
     """Return the fields in the order of their names, and what takes their values from a row."""
     history = get_history_manager_for_model(model).model
     fields = sorted(history.tracked_fields, key=attrgetter("name"))
-    tracked = []
-    for place, field in enumerate(fields):
+    tracked: list[Tracked] = []
+    for field in fields:
         target = getattr(field, "target_field", field)
-        before = f"{',' if place else '{'}{_quoted(field.name)}:"
-        tracked.append((before, target, _usual(target)))
+        tracked.append((f"{quoted(field.name)}:", _usual(target), partial(_any, target)))
     return tracked, values_of([field.attname for field in fields])
 
 
@@ -73,7 +69,7 @@ def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write]:
     """
     usual: dict[type, Write] = {NoneType: lambda _: "null"}
     if isinstance(field, _AS_IT_IS[str]):
-        usual[str] = _quoted
+        usual[str] = quoted
     if isinstance(field, _AS_IT_IS[int]):
         usual[int] = int.__repr__
     match getattr(type(field), "to_python", None):
@@ -88,12 +84,13 @@ def _usual(field: models.Field[Any, Any]) -> Mapping[type, Write]:
     return usual
 
 
+def _any(field: models.Field[Any, Any], value: Any) -> str:
+    return canonical(_text(field, value))
+
+
 def _amounts(field: models.Field[Any, Any]) -> Write:
     """Return what writes amounts: equal ones alike, with the field's places, but for 0 and -0."""
-
-    def write(value: Decimal) -> str:
-        return canonical(_text(field, value))
-
+    write = partial(_any, field)
     known = lru_cache(maxsize=1024)(write)
     return lambda value: known(value) if value else write(value)
 
