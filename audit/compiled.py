@@ -4,8 +4,8 @@ The ORM takes several times as long to build such a statement as a database does
 worker runs a dozen of them for each batch, however small. What is compiled is the ORM's own query,
 with marks in the places of its values. A value that is a list of keys goes to PostgreSQL as one
 array, unless it is of one key: a plan that is kept for all arrays does not know how many rows to
-expect, so the server makes one each time. Elsewhere a list is filled up to a power of two, so that
-there are few forms of one statement.
+expect, so the server makes one each time. Elsewhere a list is filled up to a power of four, so
+that there are few forms of one statement: to compile one takes as long as to run it often.
 
 A mark that the ORM has changed or left out would go to the database in place of its value, so each
 has to be found again when the statement is compiled.
@@ -240,7 +240,7 @@ def _size(value: Value, database: Database) -> int:
         return -1
     if _takes_arrays(database):
         return min(len(value), _PAIR)
-    return 1 << (len(value) - 1).bit_length() if value else 0
+    return 4 ** (((len(value) - 1).bit_length() + 1) // 2) if value else 0
 
 
 def _full(value: Value, size: int) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -17,7 +18,7 @@ from workflow.definition import registry
 from workflow.effects.claim import is_due
 from workflow.effects.courier import Courier
 from workflow.engine import clock
-from workflow.engine.claim import claim
+from workflow.engine.claim import _TAKE, claim
 from workflow.engine.limits import limits
 from workflow.engine.rescue import rescue
 from workflow.models import Priority, State, TransitionEnvelope
@@ -136,6 +137,33 @@ def test_a_claim_reads_the_queue_alone_whatever_the_statistics(ann: User) -> Non
         cursor.execute(f"EXPLAIN {search}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "envelope_due" in plan, plan
+
+
+@pytest.mark.skipif(
+    "sqlite" not in settings.DATABASES["default"]["ENGINE"],
+    reason="It is SQLite's planner that took the index of all that waits.",
+)
+def test_a_claim_takes_what_it_chose_without_a_walk_through_all_that_waits(
+    ann: User,
+) -> None:
+    ask_many(workflow=probe.PROBE, transition="open", user=ann, count=40)
+    with CaptureQueriesContext(connection) as seen:
+        assert claim(worker="w/1", now=clock.now(), limit=30) is not None
+    (take,) = [query["sql"] for query in seen if query["sql"].startswith("UPDATE")]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {take}")
+        plan = "\n".join(line for *_, line in cursor.fetchall())
+    assert "(transition_id=?)" in plan, plan
+
+
+def test_what_was_put_off_since_is_not_taken(make: Make, ask: Ask) -> None:
+    """Where nothing holds what is chosen until it is taken, it is looked at again."""
+    name = ask(make()).envelope.pk
+    later = clock.now() + timedelta(minutes=1)
+    TransitionEnvelope.objects.filter(pk=name).update(due_at=later)
+    values = {"chosen": [name], "token": uuid4(), "worker": "w/1", "now": clock.now()}
+    assert _TAKE.change(**values, until=later) == 0
+    assert _TAKE.change(**{**values, "now": later}, until=later) == 1
 
 
 def test_what_killed_a_worker_is_claimed_alone(make: Make, ask: Ask) -> None:

@@ -158,8 +158,10 @@ _READY = Compiled(_ready)
 def _take(
     *, chosen: list[UUID], token: UUID, worker: str, now: datetime, until: datetime
 ) -> Query:
+    # Ready, in other words: by those of `ready`, SQLite reads all that waits to find these few.
+    ready = TransitionEnvelope.objects.filter(pk__in=chosen, state=State.WAITING)
     return change_of(
-        TransitionEnvelope.objects.ready(now=now).filter(pk__in=chosen),
+        ready.exclude(due_at__gt=now),
         state=State.RUNNING,
         claim=token,
         fence=F("fence") + 1,

@@ -1,16 +1,18 @@
 """Accepting requests: one wish becomes one envelope, however often it is sent.
 
-Two forms of one step. The quick form reads without locks and writes the accepted requests only:
-the primary key, the slot's unique index and the chain's unique place decide between concurrent
-submitters, and whoever loses rolls back having written nothing. What the quick form did not
-accept, or lost, goes through the careful form: it locks the records first, so that what it reads
-still holds when it writes the refusal, the repetition or the conflict into the trail.
+Two forms of one step. The quick form reads without locks, before its transaction, and writes the
+accepted requests only: the primary key, the slot's unique index and the chain's unique place
+decide between concurrent submitters, and whoever loses rolls back having written nothing. What the
+quick form did not accept, or lost, goes through the careful form: it locks the records first, so
+that what it reads still holds when it writes the refusal, the repetition or the conflict into the
+trail.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -46,6 +48,8 @@ _TRIES = 5
 """Of the careful form. It can lose only to one id sent for two records at once."""
 
 Numbered = list[tuple[int, Request]]
+Judged = tuple[int, Request, Answer]
+Ends = Mapping[UUID, chain.Head]
 
 
 def submit(*, request: Request, now: datetime) -> Accepted | Repeated | Refused | Conflict:
@@ -109,8 +113,9 @@ def _take(numbered: Numbered, now: datetime) -> dict[int, Answer]:
     answers: dict[int, Answer] = {}
     left = numbered
     for tries_left in reversed(range(1 + _TRIES)):
+        form = _quickly if tries_left == _TRIES else _carefully
         try:
-            answers |= _write(left, now, careful=tries_left < _TRIES)
+            answers |= form(left, now)
         except DatabaseError as error:
             if not tries_left or not _is_collision(error):
                 raise
@@ -133,47 +138,72 @@ def _is_collision(error: DatabaseError) -> bool:
     return (is_deadlock(error) or is_lost(error)) and not connection.in_atomic_block
 
 
+def _quickly(numbered: Numbered, now: datetime) -> dict[int, Answer]:
+    known, ends = undisturbed([request for _, request in numbered])
+    judged = [(*pair, judge(request=pair[1], known=known, now=now)) for pair in numbered]
+    accepted = [each for each in judged if isinstance(each[-1], Accepted)]
+    if not accepted:
+        return {}
+    draft = _draft(accepted, known, ends, now)
+    with transaction.atomic():
+        return draft.write()
+
+
 @transaction.atomic
-def _write(numbered: Numbered, now: datetime, *, careful: bool) -> dict[int, Answer]:
-    # In the order of record ids, as workers lock them, so that the two cannot deadlock.
-    numbered = sorted(numbered, key=lambda pair: pair[1].record.int)
-    some = [request for _, request in numbered]
-    known, ends = (known_of(some), None) if careful else undisturbed(some)
-    answers: dict[int, Answer] = {}
+def _carefully(numbered: Numbered, now: datetime) -> dict[int, Answer]:
+    known = known_of([request for _, request in numbered])
+    ends = chain.heads(known.records)
+    judged = [(*pair, judge(request=pair[1], known=known, now=now)) for pair in numbered]
+    return _draft(judged, known, ends, now).write()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """Answers, and all that they write."""
+
+    answers: dict[int, Answer]
+    envelopes: list[TransitionEnvelope]
+    signatures: list[Signature]
+    personal: list[PersonalValue]
+    linked: chain.Linked
+
+    def write(self) -> dict[int, Answer]:
+        """Write it, and return the answers. Call in a transaction.
+
+        Raises:
+            IntegrityError: Somebody was quicker.
+        """
+        if self.personal:
+            PersonalValue.objects.bulk_create(self.personal, batch_size=_TOGETHER)
+        create(self.envelopes)
+        if self.signatures:
+            Signature.objects.bulk_create(self.signatures, batch_size=_TOGETHER)
+        chain.store(self.linked)
+        if any(isinstance(answer, Accepted) for answer in self.answers.values()):
+            transaction.on_commit(announce, robust=True)
+        return self.answers
+
+
+def _draft(judged: list[Judged], known: Known, ends: Ends, now: datetime) -> _Draft:
     notes: list[chain.Note] = []
     envelopes: list[TransitionEnvelope] = []
     signatures: list[Signature] = []
     personal: list[PersonalValue] = []
-    for index, request in numbered:
-        answer = judge(request=request, known=known, now=now)
-        if not careful and not isinstance(answer, Accepted):
-            continue
-        answers[index] = answer
+    # In the order of record ids, as workers lock them, so that the two cannot deadlock.
+    for _, request, answer in sorted(judged, key=lambda each: each[1].record.int):
         if isinstance(answer, Accepted | Refused):
             envelopes.append(answer.envelope)
             signatures += signature_of(request=request, envelope=answer.envelope)
             personal += conceal_in(answer.envelope, is_signed=request.signed is not None)
         if not isinstance(answer, Invalid):
             notes.append(_note(request, answer, known, now))
-    _insert(personal, envelopes, signatures)
-    if notes:
-        chain.append(notes, ends=ends)
-    if any(isinstance(answer, Accepted) for answer in answers.values()):
-        transaction.on_commit(announce, robust=True)
-    return answers
-
-
-def _insert(
-    personal: list[PersonalValue],
-    envelopes: list[TransitionEnvelope],
-    signatures: list[Signature],
-) -> None:
-    if personal:
-        PersonalValue.objects.bulk_create(personal, batch_size=_TOGETHER)
-    if envelopes:
-        create(envelopes)
-    if signatures:
-        Signature.objects.bulk_create(signatures, batch_size=_TOGETHER)
+    return _Draft(
+        answers={index: answer for index, _, answer in judged},
+        envelopes=envelopes,
+        signatures=signatures,
+        personal=personal,
+        linked=chain.link(notes, ends=ends),
+    )
 
 
 def _note(request: Request, answer: Answer, known: Known, now: datetime) -> chain.Note:

@@ -128,7 +128,8 @@ def _taken(names: Names, table: Table, key: Key, other: str = "") -> str:
     """Return the condition that a row holds the new row's key already.
 
     A conditional key holds only between rows that both meet its condition. It is written for a
-    table's own columns; the new row stands for a table of one row.
+    table's own columns; the new row stands for a table of one row. That takes a while, so the
+    other row, which is hardly ever there, is looked for first.
     """
     quote = names.quote
     same = [f"{quote(column)} = NEW.{quote(column)}" for column in key.columns]
@@ -137,7 +138,7 @@ def _taken(names: Names, table: Table, key: Key, other: str = "") -> str:
     if not key.condition:
         return found
     row = ", ".join(f"NEW.{quote(each)} AS {quote(each)}" for each in key.condition_columns)
-    return f"(EXISTS (SELECT 1 FROM (SELECT {row}) WHERE {key.condition}) AND {found})"
+    return f"({found} AND EXISTS (SELECT 1 FROM (SELECT {row}) WHERE {key.condition}))"
 
 
 def _trigger(
