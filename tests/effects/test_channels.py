@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from tests.effects.conftest import Ask
@@ -17,7 +20,7 @@ from tests.effects.errand import BANK, SLOW, Script
 from workflow.acts.pause import lift, pause
 from workflow.definition import Breaker, InvalidRequest, Postponed
 from workflow.definition import Channel as Declared
-from workflow.effects import claim, door
+from workflow.effects import channels, claim, door
 from workflow.effects.courier import Courier
 from workflow.engine import clock
 from workflow.models import Channel, Closed, EffectEntry, Pause, Scope
@@ -25,6 +28,7 @@ from workflow.testing.drain import drain
 
 pytestmark = pytest.mark.django_db
 
+ON_SQLITE = "sqlite" in settings.DATABASES["default"]["ENGINE"]
 Later = Callable[..., Any]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FREE = door.Busy(calls=0, until=None)
@@ -278,3 +282,13 @@ def test_a_rate_holds_for_real(ask: Ask, script: Script) -> None:
     # Two at once, and then the door is closed until a call is left.
     assert len(script.called("long")) <= int(SLOW.rate or 0) + 1
     assert Channel.objects.get(pk="slow").closed_by == Closed.RATE
+
+
+@pytest.mark.skipif(not ON_SQLITE, reason="PostgreSQL's plan is looked at in test_plans.")
+def test_calls_under_way_are_counted_without_a_walk_through_all_that_wait() -> None:
+    with CaptureQueriesContext(connection) as seen:
+        channels.busy("bank")
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {seen[0]['sql']}")
+        plan = "\n".join(line for *_, line in cursor.fetchall())
+    assert "effect_lease (due_at>?)" in plan, plan

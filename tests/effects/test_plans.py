@@ -17,7 +17,7 @@ from tests.effects.errand import ERRAND
 from tests.many import ask_many
 from tests.plans import rows_read
 from workflow.definition import registry
-from workflow.effects import claim
+from workflow.effects import channels, claim
 from workflow.engine import clock, fire, known
 from workflow.engine.claim import claim as take_up
 from workflow.engine.commit import work_off
@@ -83,6 +83,14 @@ def test_what_a_worker_claims(backlog: None) -> None:
     rows = rows_read(ready)
     assert len(found) == limit
     assert rows <= 2 * limit + FEW  # with their envelopes
+
+
+def test_how_many_calls_are_under_way(backlog: None) -> None:
+    (channel,) = claim.due_channels(now=clock.now())
+    held = claim.claim(worker="w/1", channel=channel, room=9, takes_ask=True, now=clock.now())
+    found: list[channels.Busy] = []
+    assert rows_read(lambda: found.append(channels.busy(channel))) < FEW
+    assert found[0].calls == len(held)
 
 
 @pytest.mark.parametrize("size", [1, 20])
