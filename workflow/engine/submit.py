@@ -44,6 +44,9 @@ _TOGETHER = 200
 """Requests in one transaction: large enough to share statements, small enough to hold no lock
 for long."""
 
+_SORTED_TOGETHER = 1000
+"""Requests that are looked through before the first of them are written."""
+
 _TRIES = 5
 """Of the careful form. It can lose only to one id sent for two records at once."""
 
@@ -74,6 +77,13 @@ def submit_many(*, requests: Sequence[Request], now: datetime) -> list[Answer]:
     They commit in chunks, and requests for one record are taken in their order. If it is
     interrupted, some are written and some are not; send all of them again under the same ids.
     """
+    answers: list[Answer] = []
+    for first in range(0, len(requests), _SORTED_TOGETHER):
+        answers += _submit(requests[first : first + _SORTED_TOGETHER], now)
+    return answers
+
+
+def _submit(requests: Sequence[Request], now: datetime) -> list[Answer]:
     answers: dict[int, Answer] = {}
     readable: Numbered = []
     for index, request in enumerate(requests):

@@ -25,7 +25,7 @@ from workflow.examples.declarations.benchmark.workflow import NAME
 from workflow.examples.declarations.models import Declaration
 from workflow.models import Attempt, EffectEntry, TransitionEnvelope, uuid7
 
-_TOGETHER = 500
+_TOGETHER = 400
 _LOOK = 0.02
 _PATIENCE = 600.0
 
@@ -78,13 +78,14 @@ class Ours:
         return request.transition_id
 
     def ask_all(self, records: list[UUID]) -> None:
-        """Ask for many approvals at once."""
-        requests = [self._request(record) for record in records]
-        began = time.process_time()
-        answers = submit_many(requests=requests, now=clock.now())
-        self.cpu_seconds += time.process_time() - began
-        _check(answers)
-        self.asked += len(requests)
+        """Ask for many approvals, as many at once as a caller has at hand."""
+        for first in range(0, len(records), _TOGETHER):
+            requests = [self._request(record) for record in records[first : first + _TOGETHER]]
+            began = time.process_time()
+            answers = submit_many(requests=requests, now=clock.now())
+            self.cpu_seconds += time.process_time() - began
+            _check(answers)
+            self.asked += len(requests)
 
     def _request(self, record: UUID) -> Request:
         return Request(record=record, transition="approve", transition_id=uuid7(), user=self._user)
