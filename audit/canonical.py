@@ -80,7 +80,7 @@ def digest_of(said: tuple[Any, ...]) -> str:
     chain, sequence, at, action, actor_id, actor, reason, old, new, transition, *rest = said
     named = "" if transition is None else transition.hex
     texts = (moment(at), action, actor_id, actor, reason, old, new, named, *rest)
-    preimage = f'[{FORMAT},"{chain.hex}",{sequence:d},{",".join(map(quoted, texts))}]'
+    preimage = f'[{FORMAT},"{chain.hex}",{sequence},{",".join(map(quoted, texts))}]'
     return sha256(preimage.encode("ascii"))
 
 

@@ -49,6 +49,9 @@ def diagnose(*, row: Row, place: int, last: str, proved: int) -> Fault:
         proved: Up to which sequence a seal has confirmed what was read.
     """
     scene = _Scene(row, place, last, proved)
+    if not isinstance(row[1], int):
+        message = f"an entry claims place {row[1]!r}, which is no whole number"
+        return scene.fault(Kind.INSERTED, message)
     if row[1] < place:
         return scene.fault(Kind.INSERTED, f"two entries claim place {row[1]}", at=row[1])
     rightful = _rightful(scene)

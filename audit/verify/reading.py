@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from audit.canonical import SAID
 from audit.models import Entry, SealedHead
@@ -98,5 +98,7 @@ def _paged_within(
 def _page_within(
     queryset: QuerySet[Any], columns: tuple[str, ...], chain: UUID, place: int
 ) -> QuerySet[Any, Row]:
-    some = queryset.filter(**{"chain": chain, f"{columns[1]}__gt": place})
+    # As it was read: an integer's column in SQLite holds whatever somebody put there, and a 3.5
+    # that became a 3 on the way would be read for ever.
+    some = queryset.filter(**{"chain": chain, f"{columns[1]}__gt": Value(place)})
     return some.order_by(columns[1]).values_list(*columns)[:PAGE]

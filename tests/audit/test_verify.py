@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import models
+from django.db import connection, models
 
 from audit.canonical import digest
 from audit.chain import GENESIS
@@ -199,3 +199,20 @@ def test_it_goes_on_after_a_chain() -> None:
     chains = sorted(make_chain(2) for _ in range(4))
     *_, report = verify(report=Report(position=chains[1], entries=4, chains=2))
     assert (report.entries, report.chains, report.position) == (8, 4, chains[3])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="An integer's column holds integers.")
+@pytest.mark.parametrize("place", ["0.5", "1.5", "3.5", "'3x'", "x'03'"])
+def test_a_place_that_is_no_whole_number_is_found_and_does_not_hold_up(place: str) -> None:
+    chain, other_chain = make_chain(3), make_chain(2)
+    copied = ", ".join(field.column for field in SAID)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO audit_entry (chain, sequence, {copied})"
+            f" SELECT chain, {place}, {copied} FROM audit_entry WHERE chain = %s AND sequence = 2",
+            [chain.hex],
+        )
+    found = only_fault()
+    assert (found.kind, found.chain) == (Kind.INSERTED, chain)
+    assert "which is no whole number" in found.message
+    assert verify_all(chain=other_chain).is_sound
