@@ -94,22 +94,18 @@ class Linked:
         )
 
 
-def append(notes: Sequence[Note], *, ends: Mapping[UUID, Head] | None = None) -> None:
+def append(notes: Sequence[Note]) -> None:
     """Enter the notes, in their order, at the ends of their chains.
 
     Call inside the transaction whose doing they describe: they commit together or not at all.
     Three statements for any number of notes up to 200 chains; one more where some are new, and one
     for personal values.
 
-    Args:
-        ends: The chains' ends, where they were read before; then it is one statement less.
-
     Raises:
         IntegrityError: Another writer extended one of the chains; roll back and start again.
     """
     if notes:
-        found = heads({note.chain for note in notes}) if ends is None else ends
-        store(link(notes, ends=found))
+        store(link(notes, ends=heads({note.chain for note in notes})))
 
 
 def link(notes: Iterable[Note], *, ends: Mapping[UUID, Head]) -> Linked:

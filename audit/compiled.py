@@ -47,6 +47,10 @@ _NUMBER = 7_000_000_000_000
 _PAIR = 2
 """Marks that stand for a list which goes as an array."""
 
+_BITS = 10
+"""Of a list's length: longer ones are filled up to a power of two, since SQL Server takes no more
+than 2,100 values in a statement."""
+
 _MARKS = re.compile(r"IN \(%s, %s\)|%s")
 
 
@@ -240,7 +244,10 @@ def _size(value: Value, database: Database) -> int:
         return -1
     if _takes_arrays(database):
         return min(len(value), _PAIR)
-    return 4 ** (((len(value) - 1).bit_length() + 1) // 2) if value else 0
+    if not value:
+        return 0
+    bits = (len(value) - 1).bit_length()
+    return 1 << (bits + bits % 2 if bits <= _BITS else bits)
 
 
 def _full(value: Value, size: int) -> Value:

@@ -88,6 +88,7 @@ def test_what_a_worker_claims(backlog: None) -> None:
 def test_how_many_calls_are_under_way(backlog: None) -> None:
     (channel,) = claim.due_channels(now=clock.now())
     held = claim.claim(worker="w/1", channel=channel, room=9, takes_ask=True, now=clock.now())
+    assert held
     found: list[channels.Busy] = []
     assert rows_read(lambda: found.append(channels.busy(channel))) < FEW
     assert found[0].calls == len(held)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.verify import verify_all
 from tests.engine.conftest import Ask, Make, actions
 from workflow.definition import InvalidRequest
-from workflow.engine import clock
+from workflow.engine import clock, known
 from workflow.engine.answer import Accepted, Conflict, Refused, Repeated
 from workflow.engine.request import Request, transition_id
 from workflow.engine.submit import submit
@@ -245,3 +246,53 @@ def test_the_chain_stays_sound(make: Make, ask: Ask) -> None:
     ask(record, "hurry")
     drain()
     assert verify_all(chain=record.pk).is_sound
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_judged_before_its_transaction(make: Make, ask: Ask) -> None:
+    """Which is one lock for all, on SQLite."""
+    record = make()
+    with CaptureQueriesContext(connection) as seen:
+        ask(record)
+    said = [query["sql"].split()[0] for query in seen]
+    assert said[:2] == ["SELECT", "BEGIN"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fires", [False, True])
+def test_what_comes_between_the_look_and_the_writing_is_seen(
+    make: Make, ask: Ask, monkeypatch: pytest.MonkeyPatch, fires: bool
+) -> None:
+    record = make()
+
+    def look(requests: Any) -> Any:
+        monkeypatch.undo()
+        found = known.undisturbed(requests)
+        ask(record)
+        if fires:
+            drain()
+        return found
+
+    monkeypatch.setattr("workflow.engine.submit.undisturbed", look)
+    answer = ask(record)
+    assert isinstance(answer, Refused)
+    assert answer.refusals[0].code == ("wrong_status" if fires else "in_flight")
+    assert drain() == ({} if fires else {"fired": 1})
+    assert verify_all().is_sound
+
+
+def test_a_callers_transaction_survives_a_look_that_fails(
+    make: Make, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(requests: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nothing FROM nowhere")
+
+    record = make()
+    with transaction.atomic():
+        monkeypatch.setattr("workflow.engine.submit.undisturbed", look)
+        with pytest.raises(DatabaseError):
+            ask(record)
+        monkeypatch.undo()
+        assert isinstance(ask(record), Accepted)
+    assert drain() == {"fired": 1}

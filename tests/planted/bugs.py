@@ -13,7 +13,7 @@ from tests.planted.effect_bugs import EFFECT_BUGS
 from tests.planted.page_bugs import PAGE_BUGS
 from workflow.engine import commit, fire, hold, settle
 from workflow.engine.grounds import Grounds
-from workflow.models import Attempt, Record, State, TransitionEnvelope, guards
+from workflow.models import Record, State, TransitionEnvelope, guards
 from workflow.models.envelope import EnvelopeQuerySet
 
 # --- What the database holds ---------------------------------------------------------------------
@@ -110,7 +110,7 @@ def settle_after_commit() -> None:
         def write() -> None:
             rows = [settle.attempt(each.envelope, each.decision, now) for each in ended]
             settle._CHANGES.write([each.envelope for each in ended])
-            Attempt.objects.bulk_create(rows)
+            settle.ATTEMPTS.insert(rows)
 
         transaction.on_commit(write)
         return notes

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Count, Min, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Min
 from django.db.models.sql import Query
 
 from audit.compiled import Compiled
@@ -48,13 +47,10 @@ def busy(name: str) -> Busy:
 
 
 def _under_way(*, name: str) -> Query:
-    # By the leases, of which there are as many as calls under way; what is finished has none. By
-    # an index with the channel, or of what is unfinished, all that waits would be read: so the one
-    # is not compared as it stands, and the other not asked.
-    calls = EffectEntry.objects.annotate(on=Coalesce("channel", Value(""))).filter(
-        claim__isnull=False, due_at__gt=_BEFORE_ALL, on=name
-    )
-    counted = calls.order_by().values("on").annotate(calls=Count("pk"), until=Min("due_at"))
+    # By the leases, of which there are as many as calls under way; what is finished has none.
+    # Asked for what is unfinished as well, a planner reads all that waits for the channel.
+    calls = EffectEntry.objects.filter(channel=name, claim__isnull=False, due_at__gt=_BEFORE_ALL)
+    counted = calls.order_by().values("channel").annotate(calls=Count("pk"), until=Min("due_at"))
     return counted.values_list("calls", "until").query
 
 

@@ -152,8 +152,8 @@ _TAKEN = Compiled(_taken)
 def _entries(rows: Sequence[tuple[Any, ...]]) -> list[EffectEntry]:
     own = len(columns(EffectEntry))
     entries = loaded(EffectEntry, [row[:own] for row in rows])
-    envelopes = hold.envelopes_of([row[own:] for row in rows])
-    for entry, envelope in zip(entries, envelopes, strict=True):
+    theirs = hold.envelopes_of([row[own:] for row in rows])
+    for entry, envelope in zip(entries, theirs, strict=True):
         entry.envelope = envelope
     return entries
 

@@ -220,13 +220,14 @@ def _fields(subject: Tracked) -> dict[str, Any]:
     """Return what the instance holds, columns and all."""
     held = dict(vars(subject))
     for name in _mutable(type(subject)):
-        held[name] = deepcopy(held.get(name))
+        if isinstance(held.get(name), dict | list):
+            held[name] = deepcopy(held[name])
     return held
 
 
 @cache
 def _mutable(model: type[Tracked]) -> tuple[str, ...]:
-    """Return the columns of which a value may be changed in place: of JSON, and of who knows."""
+    """Return the columns that may hold what can be changed in place: JSON, or who knows what."""
     return tuple(
         field.attname
         for field in model._meta.concrete_fields

@@ -24,18 +24,19 @@ def undisturbed(requests: Sequence[Request]) -> tuple[Known, dict[UUID, chain.He
 
     One statement. Where something does, the record is left out, as if it did not exist.
     """
-    by_record: dict[UUID, Record] = {}
-    ends: dict[UUID, chain.Head] = {}
-    for *row, taken_by, is_known, end in _LOOK.rows(
+    found = _LOOK.rows(
         records=[each.record for each in requests],
         ids=[each.transition_id for each in requests],
-    ):
+    )
+    free: list[Sequence[Any]] = []
+    ends: dict[UUID, chain.Head] = {}
+    for *row, taken_by, is_known, end in found:
         if taken_by is not None or is_known:
             continue
-        (record,) = loaded(Record, [row])
-        by_record[record.pk] = record
+        free.append(row)
         if end is not None:
-            ends[record.pk] = chain.head_of(end)
+            ends[row[0]] = chain.head_of(end)
+    by_record = {record.pk: record for record in loaded(Record, free)}
     makers = duties.makers_of(_declared(requests, by_record))
     return Known(records=by_record, twins={}, in_flight={}, makers=makers), ends
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -149,14 +150,17 @@ def _is_collision(error: DatabaseError) -> bool:
 
 
 def _quickly(numbered: Numbered, now: datetime) -> dict[int, Answer]:
-    known, ends = undisturbed([request for _, request in numbered])
-    judged = [(*pair, judge(request=pair[1], known=known, now=now)) for pair in numbered]
-    accepted = [each for each in judged if isinstance(each[-1], Accepted)]
-    if not accepted:
-        return {}
-    draft = _draft(accepted, known, ends, now)
-    with transaction.atomic():
-        return draft.write()
+    # A caller's transaction is not lost by what fails in here.
+    apart = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    with apart:
+        known, ends = undisturbed([request for _, request in numbered])
+        judged = [(*pair, judge(request=pair[1], known=known, now=now)) for pair in numbered]
+        accepted = [each for each in judged if isinstance(each[-1], Accepted)]
+        if not accepted:
+            return {}
+        draft = _draft(accepted, known, ends, now)
+        with transaction.atomic(savepoint=False):
+            return draft.write()
 
 
 @transaction.atomic
