@@ -180,6 +180,8 @@ def _check_correlation(request: Request) -> None:
 def _check_payload(payload: object) -> None:
     if not isinstance(payload, Mapping):
         raise InvalidRequest("payload", payload, "is no JSON object")
+    if not payload:
+        return
     try:
         text = canonical(payload)
     except (TypeError, ValueError, RecursionError) as error:
