@@ -108,11 +108,11 @@ class TestThatItCanFail:
     def test_where_claims_overlap(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from workflow.models.envelope import EnvelopeQuerySet
 
-        monkeypatch.setattr(
-            EnvelopeQuerySet,
-            "ready",
-            lambda self, now: self.filter(state__in=["running", "waiting"]),
-        )
+        def waits_or_runs(rows: Any, *, now: Any) -> Any:
+            return rows.filter(state__in=["running", "waiting"])
+
+        for which in ("ready", "still_ready"):
+            monkeypatch.setattr(EnvelopeQuerySet, which, waits_or_runs)
         from audit.compiled import Compiled
         from workflow.engine import claim as claiming
         from workflow.testing.conformance import concurrency

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from audit.compiled import Compiled, Found, change_of
+from audit.compiled import Found
 from audit.models import Entry
 from tests.planted.bug import Act, Bug
 from tests.planted.effect_bugs import EFFECT_BUGS
 from tests.planted.page_bugs import PAGE_BUGS
-from workflow.engine import claim, commit, fire, hold, settle
+from workflow.engine import commit, fire, hold, settle
 from workflow.engine.grounds import Grounds
 from workflow.models import Record, State, TransitionEnvelope, guards
 from workflow.models.envelope import EnvelopeQuerySet
@@ -81,16 +81,10 @@ def ignore_fence() -> None:
 
 
 def claim_what_runs() -> None:
-    EnvelopeQuerySet.ready = lambda self, *, now: self.filter(
-        state__in=[State.WAITING, State.RUNNING]
-    )
+    def waits_or_runs(rows: Any, *, now: Any) -> Any:
+        return rows.filter(state__in=[State.WAITING, State.RUNNING])
 
-    def take_what_runs(*, chosen: Any, token: Any, worker: str, now: Any, until: Any) -> Any:
-        rows = TransitionEnvelope.objects.filter(pk__in=chosen)
-        what = {"claim": token, "worker": worker, "claimed_at": now, "due_at": until}
-        return change_of(rows, state=State.RUNNING, **what)
-
-    claim._TAKE = Compiled(take_what_runs)
+    EnvelopeQuerySet.ready = EnvelopeQuerySet.still_ready = waits_or_runs
 
 
 def rescue_the_living() -> None:

@@ -158,10 +158,8 @@ _READY = Compiled(_ready)
 def _take(
     *, chosen: list[UUID], token: UUID, worker: str, now: datetime, until: datetime
 ) -> Query:
-    # Ready, in other words: by those of `ready`, SQLite reads all that waits to find these few.
-    ready = TransitionEnvelope.objects.filter(pk__in=chosen, state=State.WAITING)
     return change_of(
-        ready.exclude(due_at__gt=now),
+        TransitionEnvelope.objects.filter(pk__in=chosen).still_ready(now=now),
         state=State.RUNNING,
         claim=token,
         fence=F("fence") + 1,
