@@ -6,6 +6,7 @@ import signal
 import time
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,10 +15,13 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.verify import verify_all
+from tests.crash.invariants import faults
 from tests.engine.conftest import Ask, Make, actions
 from tests.engine.probe import Script
 from workflow.definition import Context, Permanent, Retryable
 from workflow.engine import clock
+from workflow.engine.claim import claim
+from workflow.engine.commit import work_off
 from workflow.examples.declarations.models import Declaration
 from workflow.models import Attempt, Ending, State, TransitionEnvelope
 from workflow.testing.drain import drain
@@ -150,6 +154,24 @@ def test_an_attempt_that_takes_too_long_is_ended(make: Make, ask: Ask, script: S
     assert drain() == {"waiting": 1}
     assert time.monotonic() - started < 10
     assert Attempt.objects.get(envelope=name).ending == Ending.TIMED_OUT
+
+
+def test_those_to_which_it_did_not_come_are_given_back(
+    make: Make, ask: Ask, script: Script, settings: Any
+) -> None:
+    """A slow neighbour takes so much of the lease that it is better spent on what is decided."""
+    settings.ESCAPEMENT = {**settings.ESCAPEMENT, "LEASE_SECONDS": 0.6}
+    for _ in range(3):
+        name = ask(make()).envelope.pk
+        script.guard[name] = lambda _: time.sleep(0.15)
+    batch = claim(worker="w/1", now=clock.now())
+    assert batch is not None
+    tally = work_off(claim=batch, clock=clock.now).tally
+    assert (tally["fired"], tally["left"]) == (1, 2)
+    assert TransitionEnvelope.objects.filter(state="waiting", attempts=0).count() == 2
+    assert Attempt.objects.filter(ending=Ending.INTERRUPTED, code="not_begun").count() == 2
+    assert drain()["fired"] == 2
+    assert not faults()
 
 
 def test_a_neighbour_that_sets_an_alarm_of_its_own_takes_away_nobodys(

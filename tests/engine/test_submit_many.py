@@ -42,6 +42,24 @@ def test_each_request_gets_its_answer_in_order(make: Make, ann: User) -> None:
     assert actions(record) == ["started", "requested", "repeated", "conflict", "refused"]
 
 
+def test_a_long_list_is_written_part_by_part_in_its_order(
+    make: Make, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.engine.submit._SORTED_TOGETHER", 2)
+    first, second = make(), make()
+    requests = [
+        Request(record=first.pk, transition="open", user=ann),
+        Request(record=uuid4(), transition="open", user=ann),
+        Request(record=first.pk, transition="open", user=ann),
+        Request(record=second.pk, transition="open", user=ann),
+        Request(record=second.pk, transition="opne", user=ann),
+    ]
+    answers = submit_many(requests=[*requests, requests[0]], now=clock.now())
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [Accepted, Invalid, Refused, Accepted, Invalid, Repeated]
+    assert actions(first) == ["started", "requested", "refused", "repeated"]
+
+
 def test_sending_all_of_it_again_changes_nothing(make: Make, ann: User) -> None:
     requests = [Request(record=make().pk, transition="open", user=ann) for _ in range(30)]
     submit_many(requests=requests, now=clock.now())

@@ -8,7 +8,6 @@ may write nothing. Where the database can skip locked rows, workers do not queue
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -117,13 +116,6 @@ def renew(*, claim: Claim, now: datetime) -> None:
     TransitionEnvelope.objects.filter(
         pk__in=claim.envelopes, claim=claim.token, state=State.RUNNING
     ).update(due_at=now + limits().lease)
-
-
-def give_back(*, claim: Claim, ids: Sequence[UUID], now: datetime) -> None:
-    """Let go of what was claimed and not begun, so that no attempt has ended."""
-    TransitionEnvelope.objects.filter(pk__in=ids, claim=claim.token, state=State.RUNNING).update(
-        state=State.WAITING, due_at=now
-    )
 
 
 def _choose(*, now: datetime, limit: int, few_first: bool) -> tuple[list[UUID], bool]:

@@ -24,11 +24,12 @@ from workflow.engine import hold
 from workflow.engine.batch import Batch, Outcomes, decided, decided_early
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.call_first import call_first
-from workflow.engine.claim import Claim, give_back, renew
+from workflow.engine.claim import Claim, renew
 from workflow.engine.correlation import facts_of
 from workflow.engine.decide import Fail
 from workflow.engine.fire import Moved
 from workflow.engine.late import note_late
+from workflow.engine.rescue import give_back
 from workflow.engine.settle import Ended, settle
 from workflow.models import Ending, State
 

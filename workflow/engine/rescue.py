@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -10,12 +12,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_noop
 
 from audit import chain
+from workflow.engine import hold
 from workflow.engine.boundary import Boundary, reach
 from workflow.engine.claim import Claim
 from workflow.engine.correlation import facts_of
 from workflow.engine.decide import Fail
-from workflow.engine.hold import hold
-from workflow.engine.settle import Ended, settle
+from workflow.engine.settle import ATTEMPTS, Ended, attempt, settle
 from workflow.models import Ending, State, TransitionEnvelope
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,17 @@ def hand_back(*, claim: Claim, now: datetime) -> int:
             return total
 
 
+@transaction.atomic
+def give_back(*, claim: Claim, ids: Sequence[UUID], now: datetime) -> None:
+    """Let go of what was claimed and not begun: it is due at once, and no try of it is used up.
+
+    The claim has ended all the same, and has its attempt, as every claim.
+    """
+    held = {each.pk: each for each in hold.held(ids=ids, token=claim.token)}
+    ATTEMPTS.insert([attempt(each, _NOT_BEGUN, now) for each in held.values()])
+    TransitionEnvelope.objects.filter(pk__in=held).update(state=State.WAITING, due_at=now)
+
+
 _DIED = Fail(
     ending=Ending.DIED,
     code="worker_died",
@@ -69,6 +82,11 @@ _INTERRUPTED = Fail(
     code="interrupted",
     message=gettext_noop("Its worker lost the database in the middle and gave it back."),
 )
+_NOT_BEGUN = Fail(
+    ending=Ending.INTERRUPTED,
+    code="not_begun",
+    message=gettext_noop("Its worker gave it back before it came to it."),
+)
 
 
 def _end(which: QuerySet[TransitionEnvelope], fail: Fail, now: datetime) -> int:
@@ -77,7 +95,7 @@ def _end(which: QuerySet[TransitionEnvelope], fail: Fail, now: datetime) -> int:
         return 0
     with transaction.atomic():
         # The condition is asked again under lock: another worker may have been quicker.
-        held = hold(which.filter(pk__in=chosen), skip_locked=True)
+        held = hold.hold(which.filter(pk__in=chosen), skip_locked=True)
         ended = [Ended(envelope=each, decision=fail) for each in held]
         chain.append(settle(ended=ended, now=now))
         reach(Boundary.RESCUE_WRITTEN)

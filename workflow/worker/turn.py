@@ -17,7 +17,7 @@ from workflow.effects.claim import is_due
 from workflow.engine.claim import Claim, claim
 from workflow.engine.commit import Worked, work_off
 from workflow.engine.limits import limits
-from workflow.engine.rescue import hand_back, rescue
+from workflow.engine.rescue import give_back, hand_back, rescue
 from workflow.engine.ripen import ripen
 
 log = structlog.get_logger(__name__)
@@ -112,7 +112,7 @@ class _Desk:
         return Counter() if batch is None else _work_off(batch, self._clock).tally
 
     def put_down(self) -> None:
-        """Hand back what is claimed and was not begun, because something went wrong."""
+        """Give back what is claimed and was not begun, because something went wrong."""
         self._claimed = None
         for batch in self._ahead:
             if not self._gives_back(batch):
@@ -123,7 +123,7 @@ class _Desk:
         """Return whether it could; by a new connection, if the first is lost."""
         for _ in range(2):
             try:
-                hand_back(claim=batch, now=self._clock())
+                give_back(claim=batch, ids=batch.envelopes, now=self._clock())
             except DatabaseError:
                 connection.close()
             else:
